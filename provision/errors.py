@@ -345,10 +345,10 @@ def cache_failures(step: str, path: Path) -> AbstractContextManager[None]:
 def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISION_HOME") -> StoreError:
     """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it.
 
-    Of two paths, as of a rename, the second is named: that is the one to be made.
+    If the error names two paths, as for a rename, the second is shown, which is the one to be created.
     """
     named = _path(error.filename2) or _path(error.filename)
-    where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory says nothing
+    where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory is not helpful
     code = _number(error)
     reason, hint = reason_of(error), _REASONS.get(code, ("", None))[1]
     if code == errno.ENOSPC and _out_of_inodes(where):

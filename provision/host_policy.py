@@ -25,7 +25,7 @@ KNOWN_HOSTS = frozenset(
     }
 )
 
-# The hosts of the default advisory databases, for `catalog update --advisories` alone: no lock may name them.
+# The hosts of the default advisory databases, only for `catalog update --advisories`: no lock may name them.
 ADVISORY_HOSTS = ("api.osv.dev:443", "codeload.github.com:443")
 
 # Where GitHub keeps the bundles of attestations, for `attest` and the policy `provenance`: no lock may name it.
@@ -33,7 +33,7 @@ ATTESTATION_HOSTS = ("tmaproduction.blob.core.windows.net:443",)
 
 # From this similarity on, two hosts are easily confused: `githab.com`, `github.co`.
 _MIN_SIMILARITY = 0.8
-# Letters that look-alikes replace, and what they read as; the pairs of letters come first.
+# Letters and pairs of letters that look like others, and what they resemble; pairs come first.
 _CONFUSABLES = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("_", "-"))
 
 _RULE = re.compile(
@@ -45,8 +45,8 @@ _RULE = re.compile(
 class HostRule:
     """``[http://][*.]host[:port]``: a host that the user allows.
 
-    Without a port, every port is allowed. ``http://`` allows plain HTTP as well; ``*.`` allows the subdomains of the
-    host, but not the host itself.
+    Without a port, every port is allowed. ``http://`` also allows plain HTTP; ``*.`` allows the subdomains of the host,
+    but not the host itself.
     """
 
     host: str
@@ -76,7 +76,7 @@ class HostRule:
 
 
 class HostPolicy:
-    """Which URLs may be requested: known and allowed hosts by https; by http loopback, and hosts allowed with it."""
+    """URLs that may be requested: known and allowed hosts over https; loopback and hosts allowed for it over http."""
 
     __slots__ = ("rules",)
 
@@ -84,16 +84,16 @@ class HostPolicy:
         self.rules = tuple(allowed)
 
     def allow(self, rule: HostRule) -> None:
-        """Allow a host from now on: the user named it."""
+        """Allow a host from now on, because the user named it."""
         if rule not in self.rules:
             self.rules = (*self.rules, rule)
 
     def check(self, url: Url, *, redirected_from: Url | None = None, how: str = "redirects to it") -> None:
         """Raise `PolicyError` unless the URL may be requested.
 
-        The target of a redirect is checked like any other URL, so every host on the way is known or allowed; so is what
-        a server names in another way, which ``how`` says. Moreover, no redirect leads from https to anything else, or
-        from another machine to this one.
+        The target of a redirect is checked like any other URL, so every host on the way is known or allowed; this
+        includes URLs that a server names in another way, described by ``how``. In addition, no redirect leads from
+        https to anything else, or from another machine to this one.
         """
         if url.scheme not in ("http", "https"):
             raise PolicyError(f"{url}: only http and https URLs are requested from hosts")
@@ -113,9 +113,9 @@ class HostPolicy:
 
 
 def lookalike_of(host: str, known: Iterable[str]) -> str:
-    """The known host that this one can be mistaken for; empty if it is a known one itself, or resembles none.
+    """The known host that this one resembles; empty if it is a known one itself, or resembles none.
 
-    A look-alike contains the name of a known host (``github.com.example.net``), differs by a letter or two, or reads
+    A look-alike contains the name of a known host (``github.com.example.net``), differs by a letter or two, or looks
     the same in some typefaces.
     """
     import difflib
@@ -134,7 +134,7 @@ def lookalike_of(host: str, known: Iterable[str]) -> str:
 
 
 def _not_allowed(url: Url, source: str) -> PolicyError:
-    """The error, with a hint that helps no attacker: none says how to allow a host that poses as a known one."""
+    """The error, with a hint that does not help an attacker: for a look-alike, it omits how to allow the host."""
     reason = f"host {url.host} is not allowed" + (f" ({source})" if source else "")
     if url.is_loopback:
         return PolicyError(f"{url}: {reason}", hint="Report to the publisher that a server redirects to this machine.")

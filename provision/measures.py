@@ -16,10 +16,10 @@ from provision.model.value import fields_of, frozen
 
 @frozen
 class Measure:
-    """One step: ``key`` is the sha256 of an archive or the key of a tree; ``begin`` and ``seconds`` say when it was.
+    """One step: ``key`` is the sha256 of an archive or the key of a tree; ``begin`` and ``seconds`` say when it ran.
 
-    ``process`` and ``thread`` did it. The other fields are those of a download: the source that had the archive, the
-    bytes that came, all HTTP requests, and the attempts that were repeated.
+    ``process`` and ``thread`` ran it. The other fields are those of a download: the source that had the archive, the
+    bytes received, all HTTP requests, and the retries.
     """
 
     key: str
@@ -34,12 +34,12 @@ class Measure:
     retries: int = 0
 
     def message(self) -> dict[str, Any]:
-        """For another process, which makes the same of it with `Measure(**message)`."""
+        """A message for another process, which recreates the value with `Measure(**message)`."""
         return fields_of(self)
 
 
 class Laps:
-    """Records the steps of one key that follow each other: each lasts from the end of the one before.
+    """Records consecutive steps of one key: each begins at the end of the previous one.
 
     ``record`` is that of a `Progress`.
     """

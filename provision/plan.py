@@ -1,7 +1,7 @@
 """`Plan`: what a sync will do, action by action, and its JSON document.
 
-`plan_sync` is a pure function of what the lock file selects and what is on disk. `workflows.plan` gathers the two,
-`install.apply` and `workflows.sync` carry the plan out.
+`plan_sync` is a pure function of what the lock file selects and what is on disk. `workflows.plan` collects the two,
+`install.apply` and `workflows.sync` execute the plan.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Selected:
 
 @frozen
 class LeftOut:
-    """An entry that the manifest declares for other targets only; ``target`` is that of the machine."""
+    """An entry whose targets in the manifest exclude the machine; ``target`` is that of the machine."""
 
     name: str
     target: Target
@@ -79,7 +79,7 @@ class Unlink:
 
 @frozen
 class Remove:
-    """No project needs this tree (only with ``--prune``)."""
+    """This tree is not used by any project (only with ``--prune``)."""
 
     key: str
 
@@ -116,11 +116,11 @@ class Plan:
 
 @frozen
 class Inventory:
-    """What is on disk, as far as the selection is concerned.
+    """What is on disk, as far as it concerns the selection.
 
-    ``installed`` are the keys with a receipt and an intact tree, ``damaged`` those whose tree differs from the
-    receipt, ``cached`` the archives in the cache, ``links`` the project's links (name to key; an empty key if the link
-    leads out of the store), ``removable`` the keys that no project needs.
+    ``installed`` are the keys with a receipt and an intact tree, ``damaged`` those whose tree differs from the receipt,
+    ``cached`` the archives in the cache, ``links`` the project's links (name to key; an empty key if the link leads out
+    of the store), ``removable`` the keys that no project needs.
     """
 
     installed: frozenset[str] = frozenset()

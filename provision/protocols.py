@@ -28,7 +28,7 @@ class Progress(Protocol):
         """A step of ``key`` starts at zero; called again if the step starts over or its total becomes known."""
 
     def advance(self, key: str, amount: int) -> None:
-        """``amount`` more of the step is done; a negative amount has to be done again."""
+        """``amount`` more of the step is done; a negative amount must be done again."""
 
     def finish(self, key: str) -> None:
         """The step has ended, successfully or not; another step of the same key may start."""
@@ -96,12 +96,12 @@ def request_document(get: HttpGet, url: str, *, accept: str = "*/*") -> Response
 
 
 def post_document(post: HttpPost, url: str, content: bytes) -> Response:
-    """The answer to a JSON document; raises as `request_document` does."""
+    """The response to a JSON document; raises the errors of `request_document`."""
     return _successful(post(url, {"accept": "application/json", "content-type": "application/json"}, content), url)
 
 
 def get_if_changed(get: HttpGet, url: str, *, etag: str, accept: str = "*/*") -> Response | None:
-    """As `request_document`, but None if the document still has this ``etag``; without one it is always returned."""
+    """Like `request_document`, but None if the document still has this ``etag``; without one it is always returned."""
     if not etag:
         return request_document(get, url, accept=accept)
     response = get(url, {"accept": accept, "if-none-match": etag})

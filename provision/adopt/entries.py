@@ -1,6 +1,6 @@
-"""Entries that agree with the files of other tools, and where those disagree.
+"""Entries that agree with the files of other tools, and conflicts between those.
 
-Files count in the order of `adopt.files`: where two cannot both have their way, the earlier one has.
+Files are in the order of `adopt.files`: if two contradict each other, the earlier one counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT = "default"
 
 @frozen
 class PlannedEntry:
-    """An entry to add, and what it was made of."""
+    """An entry to add, and the mentions it was made from."""
 
     name: str
     request: ParsedRequest
@@ -33,10 +33,10 @@ class PlannedEntry:
 
 @frozen
 class Combined:
-    """``covered`` are mentions that an entry of the manifest satisfies already, each with its name.
+    """``covered`` are mentions that an entry of the manifest already satisfies, each with its name.
 
-    ``disagreements`` are sentences on mentions that lose against an earlier one, ``conflicts`` those on mentions that
-    lose against an entry of the manifest.
+    ``disagreements`` are sentences about mentions that contradict an earlier one, ``conflicts`` about mentions that
+    contradict an entry of the manifest.
     """
 
     entries: tuple[PlannedEntry, ...]
@@ -53,14 +53,14 @@ class _Draft:
         self.mentions = [mention]
 
     def has_place_for(self, mention: Mention) -> bool:
-        """Whether the mention can be about this entry: two versions of one setting are two entries."""
+        """Whether the mention can belong to this entry: two versions in one setting are two entries."""
         return all(
             (own.file, own.key) != (mention.file, mention.key) or own.given == mention.given for own in self.mentions
         )
 
 
 def combine(mentions: Sequence[Mention], known: Known, existing: Mapping[str, ParsedRequest] = {}) -> Combined:
-    """Plan entries for mentions that are in the order in which they count; ``existing`` entries stay as they are."""
+    """Plan entries for mentions, the most important first; ``existing`` entries do not change."""
     disagreements: list[str] = []
     drafts = _drafts(mentions, known, disagreements)
     _apply_ranges([each for each in mentions if each.role == "range"], drafts, known, existing, disagreements)
@@ -77,7 +77,7 @@ def combine(mentions: Sequence[Mention], known: Known, existing: Mapping[str, Pa
 
 
 def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str]) -> list[_Draft]:
-    """One draft for each interpreter that is named, in the order of the mentions."""
+    """One draft for each interpreter that the mentions name, in their order."""
     drafts: list[_Draft] = []
     kinds = {mention: kind_of(mention.given) for mention in mentions if mention.role != "range"}
     by_role = [mention for role in ("pin", "tested", "locked") for mention in kinds if mention.role == role]
@@ -89,7 +89,7 @@ def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str])
             else:
                 drafts.append(_Draft(mention, mention.given, kinds[mention]))
     for mention in (each for each in by_role if not kinds[each].series):
-        # Beside a version in one setting, `latest` is another one, unless both are the same version.
+        # Next to a version in the same setting, `latest` is a separate entry, unless both are the same version.
         best = newest(mention.given, known)
         is_alone = all(draft.has_place_for(mention) for draft in drafts)
         fitting = [
@@ -105,14 +105,14 @@ def _drafts(mentions: Sequence[Mention], known: Known, disagreements: list[str])
 
 
 def _merge(mention: Mention, drafts: Sequence[_Draft], known: Known, disagreements: list[str]) -> bool:
-    """Let one of the drafts agree with a mention too, the same request first; False if none can.
+    """Narrow one of the drafts to a mention, trying the same request first; False if none can be narrowed.
 
-    A request without a known build makes no other one more exact.
+    A request without a known build does not narrow any other.
     """
     for draft in sorted(drafts, key=lambda draft: draft.request != mention.given):
         request = narrowed(draft.request, mention.given, known) if draft.has_place_for(mention) else None
         if request is not None:
-            # A lock file of another tool says what was chosen, not what was requested.
+            # A lock file of another tool has what was selected, not what was requested.
             request = draft.request if mention.role == "locked" else request
             if newest(request, known) is None:
                 first = draft.mentions[0]
@@ -142,7 +142,7 @@ def _apply_ranges(
     existing: Mapping[str, ParsedRequest],
     disagreements: list[str],
 ) -> None:
-    """Keep entries within what the code supports; without entries, take the newest version of that."""
+    """Keep entries within what the code supports; without entries, use the newest supported version."""
     allowed: ParsedRequest | None = None
     taken: list[Mention] = []
     for mention in ranges:
@@ -181,7 +181,7 @@ def _limit(draft: _Draft, mention: Mention, known: Known, disagreements: list[st
 def _without_existing(
     drafts: Sequence[_Draft], known: Known, existing: Mapping[str, ParsedRequest]
 ) -> tuple[list[_Draft], list[tuple[Mention, str]], list[str]]:
-    """The drafts that no entry of the manifest is about, the mentions that one satisfies, and the conflicts."""
+    """The drafts that match no entry of the manifest, the mentions that an entry satisfies, and the conflicts."""
     new: list[_Draft] = []
     covered: list[tuple[Mention, str]] = []
     conflicts: list[str] = []
@@ -244,7 +244,7 @@ def _names(request: ParsedRequest) -> Iterable[str]:
 
 
 def _other_defaults(entries: Sequence[PlannedEntry], mentions: Sequence[Mention]) -> list[str]:
-    """A sentence for each file whose first version is not that of the default, of those that say what people run."""
+    """A sentence for each file that people run Python by and whose first version is not the default's."""
     default = entries[0]
     firsts: dict[str, Mention] = {}
     for mention in mentions:

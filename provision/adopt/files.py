@@ -1,6 +1,6 @@
-"""The files of other tools in a repository: which there are, and their readers.
+"""The files of other tools in a repository, and their readers.
 
-A file that cannot be read is a problem, and the others are read all the same.
+A file that cannot be read is a problem; the others are still read.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _MOST_WORKFLOWS = 100
 _MOST_MENTIONS = 1000  # of all files; what names more is no repository that people work in
 _WORKFLOWS = ".github/workflows"
 
-# All files that are looked for, in the order in which they count where they disagree; a name with `*` is a pattern.
-# First what people run every day, then what is tested with, last what the code supports.
+# All files that are read, in the order in which they count if they disagree; a name with `*` is a pattern. First what
+# people run every day, then what is tested with, last what the code supports.
 _KINDS: tuple[tuple[str, str], ...] = (
     (".python-version", "version_files:read_python_version"),
     (".python-versions", "version_files:read_python_version"),
@@ -58,7 +58,7 @@ _EXCLUDED_SUFFIXES = (".dockerignore",)
 
 @frozen
 class Read:
-    """What a repository's files say, in the order in which they count.
+    """The Python versions in a repository's files, the most important first.
 
     ``files`` are those that were read, by the names that messages use.
     """
@@ -90,7 +90,7 @@ def known_names() -> tuple[str, ...]:
 
 
 def read_files(paths: Iterable[Path], directory: Path) -> Read:
-    """Read files that `is_known` knows; those of ``directory`` must not be links that lead out of it."""
+    """Read files that `is_known` accepts; those in ``directory`` must not be links that lead out of it."""
     known = {path: found for path in paths if (found := _rank_and_reader(path))}
     readings: list[Reading] = []
     left = _MOST_MENTIONS
@@ -118,13 +118,13 @@ def _matching(directory: Path, pattern: str) -> Iterator[Path]:
     if is_directory(directory / folder):
         try:
             found = sorted(path for path in (directory / folder).glob(name) if is_file(path))
-        except OSError:  # no permission: as if it were not there
+        except OSError:  # no permission: treated as missing
             found = []
         yield from [path for path in found if path.suffix not in _EXCLUDED_SUFFIXES][:_MOST_WORKFLOWS]
 
 
 def _rank_and_reader(path: Path) -> tuple[int, str] | None:
-    """The place of a file in the order, and its reader; in any folder, as for `import services/api/.python-version`."""
+    """The position of a file in the order, and its reader; in any folder, as `import services/api/.python-version`."""
     matching = [(rank, *kind) for rank, kind in enumerate(_KINDS) if path.match(kind[0])]
     if not matching:
         return None
@@ -133,7 +133,7 @@ def _rank_and_reader(path: Path) -> tuple[int, str] | None:
 
 
 def load_reader(name: str) -> Reader:
-    """The reader ``module:function`` of this room; modules are loaded for files that exist only."""
+    """The reader ``module:function`` of this package; its module is imported only if such a file exists."""
     from importlib import import_module
 
     module, _, function = name.partition(":")

@@ -1,6 +1,6 @@
 """`Mention` and `Reading`: the Python versions that a file of another tool names.
 
-Readers only look at text: nothing that a file of a repository says is executed, expanded by a shell, or downloaded.
+Readers only look at text: nothing in the files of a repository is executed, expanded by a shell, or downloaded.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from provision.manifest.version_request import ParsedRequest, parse_foreign_requ
 from provision.model.value import frozen, replace
 from provision.text import quoted
 
-# How a file means a version: `pin` is what people and machines run, `tested` one of several to test with, `range` what
-# the code supports, `locked` what another tool's lock file has for a request that is written elsewhere.
+# The meaning of a version in a file: `pin` is what people and machines run, `tested` one of several to test with,
+# `range` what the code supports, `locked` what another tool's lock file has for a request in another file.
 Role = Literal["pin", "tested", "range", "locked"]
 
-# A hostile file can name thousands of versions; no repository has as many.
+# A hostile file can name thousands of versions; no real repository does.
 MAX_MENTIONS = 200
-# Lists with braces, variables and aliases make few characters many. A text counts as so many at least.
+# Braces, variables and aliases expand a few characters to many. Each text counts as at least this many.
 _MOST_CHARACTERS, _FEWEST_COUNTED = 4 << 20, 32
 
 
@@ -45,7 +45,7 @@ class Mention:
 
 @frozen
 class Problem:
-    """What could not be read, and why: a whole file, or one text of it."""
+    """A whole file or one text in it that could not be read, and why."""
 
     file: str
     line: int | None
@@ -68,15 +68,15 @@ class Reading:
         self._left = _MOST_CHARACTERS
 
     def count(self, characters: int) -> None:
-        """Count what the file stands for once it is expanded; raises `ValueError` beyond the limit."""
+        """Count the expanded length of a text; raises `ValueError` beyond the limit."""
         self._left -= max(characters, _FEWEST_COUNTED)
         if self._left < 0:
             raise ValueError(f"expands to more than {_MOST_CHARACTERS} characters; the rest is left out")
 
     def add(self, text: str, role: Role, *, key: str = "", line: int | None = None, freethreaded: bool = False) -> None:
-        """Add what a text names; a text that names nothing that can be locked is a problem.
+        """Add the version that a text names, or a problem if it names nothing that can be locked.
 
-        Raises `ValueError` where the file stands for too many texts.
+        Raises `ValueError` if the file expands to too many texts.
         """
         self.count(len(text))
         text = text.strip()
@@ -106,7 +106,7 @@ class Reading:
         self.problems.append(Problem(file=self.file, line=line, message=message))
 
     def not_static(self, key: str, text: str, line: int | None = None) -> None:
-        """A problem for a value that only running the tool would tell."""
+        """A problem for a value that only running the tool would reveal."""
         self.problem(f"{key}: {quoted(text)} is evaluated only when the tool runs; add the version by hand", line)
 
     def _too_many(self) -> Problem:

@@ -16,7 +16,7 @@ _MAX_DEPTH = 20  # of lists made of names of lists
 
 
 class _NotStaticError(Exception):
-    """The value is known only when nox runs; never leaves this module."""
+    """The value is known only when nox runs; this exception does not leave the module."""
 
 
 def read_noxfile(text: str, reading: Reading) -> None:
@@ -37,7 +37,7 @@ def read_noxfile(text: str, reading: Reading) -> None:
 
 
 def _constants(module: ast.Module) -> dict[str, ast.expr]:
-    """What module-level names are assigned; those assigned twice depend on what runs."""
+    """The values of module-level names; names that are assigned twice depend on what runs."""
     found: dict[str, ast.expr] = {}
     twice: set[str] = set()
     for node in module.body:
@@ -81,7 +81,7 @@ def _add(node: ast.expr, names: dict[str, ast.expr], session: str, reading: Read
 
 
 def _value(node: ast.expr, names: dict[str, ast.expr], depth: int) -> Any:
-    """What literals, names, sums, elements and parts of lists are; raises `_NotStaticError` for all else."""
+    """The value of literals, names, sums, elements and slices of lists; raises `_NotStaticError` for all others."""
     if depth == 0:
         raise _NotStaticError
     match node:

@@ -1,4 +1,4 @@
-"""Comparing requests: the series of one, and what satisfies two of them."""
+"""Comparing requests: the series of a request, and what satisfies two of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SERIES = tuple(f"{major}.{minor}" for major, last in ((3, 60), (2, 7)) for mino
 
 
 class Kind(NamedTuple):
-    """What requests must have in common to be about one interpreter; ``series`` is empty for more than one."""
+    """The properties that requests for the same interpreter share; ``series`` is empty if there are several."""
 
     implementation: str
     series: str
@@ -83,7 +83,7 @@ def _narrowed(one: VersionRequest, other: VersionRequest, known: Sequence[Versio
     if not both.is_satisfiable:
         return None
     matching = {version for version in known if both.matches(version)}
-    for part in (one, other):  # what is in both anyway is written as it was
+    for part in (one, other):  # what the other already contains is kept as written
         if matching and all(version in matching for version in known if part.matches(version)):
             return part
     return both
@@ -117,9 +117,10 @@ def satisfies(entry: ParsedRequest, given: ParsedRequest, known: Known) -> bool:
 
 
 def request_of(entry: Request, targets: Sequence[Target] | None) -> ParsedRequest:
-    """An entry of a manifest as a text would request it; ``targets`` are those of the settings.
+    """An entry of a manifest in the form of a request; ``targets`` are those of the settings.
 
-    An entry for other targets is one for the first of these, so that it stands for no request for all targets.
+    An entry for other targets counts as one for the first of these, so that it never counts as a request for all
+    targets.
     """
     own = entry.targets[0] if entry.targets and entry.targets != targets else None
     return ParsedRequest(

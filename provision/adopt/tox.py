@@ -14,7 +14,7 @@ _SECTION = re.compile(r"\[(.+)\]")
 _OPTION = re.compile("([^=:]+)[=:](.*)")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"([0-9]{1,4})-([0-9]{1,4})")
-# tox' own rule: what of `py312-django` is a Python. `py` and `python` are the one that runs tox.
+# tox' own rule for which factor of `py312-django` is a Python. `py` and `python` are the one that runs tox.
 _FACTOR = re.compile(r"(?:(?:py|python|cpython|pypy|graalpy|pp|gp)-?)[0-9][0-9.]*t?|[0-9]\.[0-9]+(?:\.[0-9]+)?t?")
 # `docs,lint: python3.12`; `{env:X}` is none.
 _CONDITION = re.compile(r"^[^{:\s]+:(?=\s)")
@@ -31,9 +31,9 @@ def read_tox_ini(text: str, reading: Reading, *, first_line: int = 1) -> None:
 
 
 def _ini_values(text: str, first_line: int) -> dict[tuple[str, str], tuple[int, list[str]]]:
-    """The lines of each value by section and key, and where it begins; of equal keys, the last counts.
+    """The lines of each value by section and key, and its first line; of equal keys, the last counts.
 
-    As `configparser` reads INI, whose time grows with the square of the lines that are not INI.
+    Reads INI as `configparser` does, but in linear time: that one needs quadratic time for lines that are not INI.
     """
     found: dict[tuple[str, str], tuple[int, list[str]]] = {}
     section: str | None = None
@@ -68,7 +68,7 @@ def read_env_list(text: str, reading: Reading, *, key: str, line: int | None) ->
 
 
 def read_base_python(text: str, reading: Reading, *, key: str, line: int | None) -> None:
-    """Add ``basepython``: ``python3.12``, also behind a condition, ``docs: python3.12``."""
+    """Add ``basepython``: ``python3.12``, also after a condition, ``docs: python3.12``."""
     for word in _CONDITION.sub("", text).replace(",", " ").split():
         if "{" in word:
             reading.not_static(key, word, line)
@@ -77,14 +77,14 @@ def read_base_python(text: str, reading: Reading, *, key: str, line: int | None)
 
 
 def _environments(text: str) -> Iterator[str]:
-    """The names in a list, braces expanded, comments left out."""
+    """The names in a list, with braces expanded and comments removed."""
     listed = "\n".join(line.partition("#")[0] for line in text.split("\n"))
     names = (name for word in _split_outside_braces(listed) for name in _expanded(word))
     yield from islice(names, _MAX_ENVIRONMENTS)
 
 
 def _split_outside_braces(text: str) -> Iterator[str]:
-    """The words between commas, blanks and line ends that are in no braces."""
+    """The words between commas, blanks and line ends outside of braces."""
     depth = 0
     word: list[str] = []
     for character in text:

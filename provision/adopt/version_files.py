@@ -1,4 +1,4 @@
-"""Readers of files that hold little but versions: pyenv's, asdf's, Heroku's."""
+"""Readers of files that contain little but versions: pyenv's, asdf's, Heroku's."""
 
 from __future__ import annotations
 

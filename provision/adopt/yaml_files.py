@@ -1,6 +1,6 @@
 """Readers of YAML: workflows of GitHub Actions, and `pnpm-workspace.yaml`.
 
-Read as a tree of nodes, whose scalars are the text that the file has: as a value, ``3.10`` would be the number 3.1.
+YAML is read as a tree of nodes, whose scalars keep the text of the file: as a value, ``3.10`` would be the number 3.1.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from provision.adopt.mention import LineError, Reading
 from provision.errors import reason_of
 
 _ACTIONS = ("actions/setup-python", "astral-sh/setup-uv")
-# What YAML 1.1 takes for a number as well, such as `1:20.0`, GitHub does not.
+# YAML 1.1 also reads `1:20.0` as a number, GitHub does not.
 _NUMBER = re.compile(r"[0-9]+\.[0-9]*0")
 _EXPRESSION = re.compile(r"\$\{\{[ \t]*([a-z]+)\.([A-Za-z0-9_.-]+)[ \t]*\}\}")
-# Aliases make one list many: steps and jobs that are looked at.
+# Aliases can expand one list to many, so the number of steps and jobs is limited.
 _MAX_STEPS = 2000
 
 _Mapping = dict[str, yaml.Node]
@@ -45,7 +45,7 @@ def read_workflow(text: str, reading: Reading) -> None:
 def read_pnpm_workspace(text: str, reading: Reading) -> None:
     """`pnpm-workspace.yaml`: ``python.executable``.
 
-    pnpm has no other setting for a version: it takes that from `.python-version` and ``requires-python``.
+    pnpm has no other setting for a version: it uses `.python-version` and ``requires-python``.
     """
     if "python" not in text:
         return
@@ -106,7 +106,7 @@ def _nodes(node: yaml.Node | None) -> list[yaml.Node]:
 
 
 def _scalars(node: yaml.Node, job: _Mapping, scopes: tuple[_Mapping, ...]) -> list[yaml.ScalarNode]:
-    """What a value stands for: itself, the values of a matrix, or that of a variable."""
+    """The values that a text can have: itself, the values of a matrix, or that of a variable."""
     if not isinstance(node, yaml.ScalarNode):
         return []
     expression = _EXPRESSION.fullmatch(node.value.strip())

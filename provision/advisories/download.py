@@ -1,8 +1,8 @@
 """The default advisory databases: their sources, and their copies in the cache.
 
-Each is one zip file of the records on components that builds contain, replaced as a whole; its comment says where the
-records are from, when they were downloaded, and with which ETag. Queries name a package and no version, so that they
-say nothing about what is locked.
+Each is one zip file with the records on components that builds contain, replaced as a whole; its comment has the origin
+of the records, the time of the download, and the ETag. Queries name a package and no version, so they reveal nothing
+about the lock file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from provision.host.files import make_directory, read_small_file_or_none, replac
 from provision.model.value import frozen
 from provision.protocols import HttpGet, HttpPost, Response, get_if_changed, post_document
 
-# Far above what is kept: the largest has 0.5 MB.
+# Far above the sizes in practice: the largest has 0.5 MB.
 _LARGEST_FILE = 64 << 20
-# Pages of one answer, of some hundred records each.
+# Pages of one response, with some hundred records each.
 _MOST_PAGES = 50
 _OSV_QUERY = "https://api.osv.dev/v1/query"
 
@@ -84,9 +84,9 @@ class DownloadedDatabase:
 def download_database(
     directory: Path, source: AdvisorySource, *, get: HttpGet, post: HttpPost, now: str
 ) -> DownloadedDatabase:
-    """Download one database; ``now`` in RFC 3339, UTC. On an error the saved one stays.
+    """Download one database; ``now`` in RFC 3339, UTC. On an error, the saved one is kept.
 
-    Raises `NetworkError`, `PolicyError`, and `CatalogError` for an answer that holds no advisory.
+    Raises `NetworkError`, `PolicyError`, and `CatalogError` for a response without any advisory.
     """
     path = database_path(directory, source)
     match source:
@@ -108,12 +108,12 @@ def download_database(
 
 
 def database_path(directory: Path, source: AdvisorySource) -> Path:
-    """Where the cache has a database."""
+    """The path of a database in the cache."""
     return directory / f"{source.name}.zip"
 
 
 def database_count(directory: Path, source: AdvisorySource) -> int | None:
-    """How many records the cache has of a source; None if it was not downloaded, or the file is damaged."""
+    """The number of cached records of a source; None if it was not downloaded, or the file is damaged."""
     saved = _saved(database_path(directory, source))
     return len(saved.records) if saved is not None else None
 
@@ -154,7 +154,7 @@ def _queried(post: HttpPost, source: QuerySource) -> Iterator[tuple[str, bytes]]
 
 
 def _page(body: bytes, source: QuerySource) -> tuple[list[bytes], str]:
-    """The records of one page, and the token of the next; an answer without ``vulns`` has none."""
+    """The records of one page, and the token of the next; a response without ``vulns`` has none."""
     try:
         document = json.loads(body)
         vulnerabilities, token = document.get("vulns", []), document.get("next_page_token", "")
@@ -183,7 +183,7 @@ class _Saved:
 
 
 def _saved(path: Path) -> _Saved | None:
-    """What the cache has; None if there is nothing, or nothing usable: downloading again replaces it."""
+    """The cached database; None if it is missing or unusable, as a new download replaces it."""
     import zipfile
 
     try:

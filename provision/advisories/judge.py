@@ -1,7 +1,8 @@
 """Verdicts on versions of components: advisories that apply or cannot be judged.
 
-Records that share an id or an alias are on one vulnerability. The best of them decides: a CVE record of the vendor
-before a range of OSV, that before releases listed beside commits. Nothing that cannot be judged counts as clean.
+Records that share an id or an alias are about one vulnerability. The best of them decides: a CVE record of the vendor
+before a range of OSV, and that before releases listed next to commits. An advisory that cannot be judged never counts
+as harmless.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from provision.advisories.versions import VersionKey, series_of, version_key
 from provision.manifest.keys import ADVISORY_SEVERITIES, AdvisorySeverity
 from provision.model.value import frozen
 
-# (component) -> the day, as YYYYMMDD, on which each of its releases was out at the latest
+# (component) -> for each of its releases, the latest possible release day, as YYYYMMDD
 ReleaseDays = Callable[[str], Mapping[str, str]]
 
 
@@ -48,7 +49,7 @@ class UnjudgedAdvisory:
 
 @frozen
 class ComponentJudgement:
-    """What all databases together say of one version of a component."""
+    """What all databases together say about one version of a component."""
 
     applied: tuple[AppliedAdvisory, ...] = ()
     unjudged: tuple[UnjudgedAdvisory, ...] = ()
@@ -57,7 +58,7 @@ class ComponentJudgement:
         return any(advisory == each.id for each in self.applied)
 
     def may_apply(self, advisory: str) -> bool:
-        """Whether the advisory of this id applies, or cannot be judged: only otherwise is the version free of it."""
+        """Whether the advisory with this id applies or cannot be judged; otherwise the version is not affected."""
         return self.applies(advisory) or any(advisory == each.id for each in self.unjudged)
 
 
@@ -74,7 +75,7 @@ class AdvisoryIndex:
                 self._groups.setdefault(component, []).append(vulnerability)
 
     def judge(self, component: str, version: str) -> ComponentJudgement:
-        """Judge a version of a component; an empty one is not known, and every advisory on it is unjudged."""
+        """Judge a version of a component; an empty version is unknown, and every advisory on it is unjudged."""
         key = (component, version)
         if key not in self._judged:
             self._judged[key] = self._judge(component, version)
@@ -93,7 +94,7 @@ class AdvisoryIndex:
 
 
 def _grouped(records: Iterable[AdvisoryRecord]) -> Iterator[list[AdvisoryRecord]]:
-    """Records that share an id or an alias, directly or by way of others, in the order of the first of each group."""
+    """Groups of records that share an id or an alias, directly or indirectly, in the order of their first record."""
     leaders: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -190,10 +191,10 @@ def _judge(statement: Statement, key: VersionKey, record: AdvisoryRecord, releas
 
 
 def _judge_listed(statement: Statement, key: VersionKey, record: AdvisoryRecord, release_days: ReleaseDays) -> Verdict:
-    """Of a release that is not listed, the list says something only if it is younger than the release.
+    """A list decides about a release that it lacks only if it is newer than the release.
 
-    It is if an unlisted release of the same series, ours or one before it and after all that are listed, was out
-    before the record was last modified.
+    It is newer if an unlisted release of the same series, this one or an earlier one after all listed releases, was
+    published before the record was last modified.
     """
     if key in statement.listed:
         return "affected"

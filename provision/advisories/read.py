@@ -46,7 +46,7 @@ _WORDS: Mapping[str, AdvisorySeverity] = {
 
 @frozen
 class AdvisoryDatabase:
-    """What was read of one path. ``skipped`` counts JSON files that are no advisory, or none that can be read."""
+    """The records read from one path. ``skipped`` counts JSON files that are no advisory or cannot be read."""
 
     path: str
     records: tuple[AdvisoryRecord, ...]
@@ -54,7 +54,7 @@ class AdvisoryDatabase:
 
 
 def read_database(path: Path) -> AdvisoryDatabase:
-    """Read a JSON file, a directory of them, or a zip file; `UsageError` if it holds no advisory at all."""
+    """Read a JSON file, a directory of them, or a zip file; raises `UsageError` if it has no advisory."""
     if not exists(path):
         raise UsageError(f"{path} does not exist", hint="Name a JSON file, a directory or a zip file of advisories.")
     records, seen, skipped = [], 0, 0
@@ -88,7 +88,7 @@ def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
         files = (file for file in sorted(path.rglob("*.json")) if is_file(file))
         yield from _limited(((str(file), _read(file)) for file in files), str(path))
         return
-    with _file_failures(path), open_regular(path):  # not a FIFO, which would be waited for
+    with _file_failures(path), open_regular(path):  # not a FIFO, which would block
         is_zip = zipfile.is_zipfile(path)
     yield from zip_members(path, str(path)) if is_zip else [(str(path), _read(path))]
 
@@ -106,7 +106,7 @@ def _file_failures(path: Path) -> Iterator[None]:
 def zip_members(
     file: Path | BytesIO, label: str, *, chosen: Callable[[str], bool] = lambda _: True
 ) -> Iterator[tuple[str, bytes]]:
-    """The chosen JSON files in a zip file, by name, within the limits for databases.
+    """The selected JSON files in a zip file, by name, within the limits for databases.
 
     Raises `UsageError` for a damaged or too large one, with ``label`` as its name.
     """
@@ -142,7 +142,7 @@ def _limited(documents: Iterable[tuple[str, bytes]], label: str) -> Iterator[tup
 
 
 def _read(path: Path) -> bytes:
-    """The content of a file; nothing of one that is too large for a record."""
+    """The content of a file; empty if it is too large for a record."""
     with _file_failures(path):
         try:
             return read_small_file(path, _LARGEST_RECORD)
@@ -151,7 +151,7 @@ def _read(path: Path) -> bytes:
 
 
 def read_record(data: bytes, *, database: str) -> AdvisoryRecord | None:
-    """Read one record; None for JSON that is no advisory, and for one that was rejected or withdrawn."""
+    """Read one record; None for JSON that is no advisory, and for a rejected or withdrawn one."""
     try:
         document = json.loads(data)
         if not isinstance(document, dict):
@@ -160,7 +160,7 @@ def read_record(data: bytes, *, database: str) -> AdvisoryRecord | None:
             return _read_cve(document, database)
         return _read_osv(document, database) if isinstance(document.get("affected"), list) else None
     except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
-        return None  # a record that does not follow its schema says nothing
+        return None  # a record that violates its schema is ignored
 
 
 # OSV.
@@ -245,7 +245,7 @@ def _walk(component: str, events: Iterable[Mapping[str, Any]]) -> list[Interval]
 
 
 def _git(component: str, git: Mapping[str, Any], versions: Iterable[str]) -> Statement:
-    """Commits cannot be placed without the repository; the releases that OSV lists beside them can."""
+    """Commits cannot be ordered without the repository; the releases that OSV lists next to them can."""
     listed = [version_key(component, _tag_version(version)) for version in versions]
     keys = tuple(key for key in listed if key is not None)
     if not keys:
@@ -267,7 +267,7 @@ def _read_cve(document: Mapping[str, Any], database: str) -> AdvisoryRecord | No
         return None
     cna, adps = containers["cna"], containers.get("adp") or []
     statements = list(_cve_statements(cna, "cna"))
-    if not statements:  # MITRE's own part says n/a, and the range is in CISA's
+    if not statements:  # MITRE's own part has n/a, and CISA's has the range
         statements = [statement for adp in adps for statement in _cve_statements(adp, "adp")]
     return AdvisoryRecord(
         id=_id(metadata["cveId"]),
@@ -311,7 +311,7 @@ def _cve_statement(component: str, basis: Basis, affected: Mapping[str, Any]) ->
             return Statement(component=component, basis=basis, problem="a version of the record cannot be compared")
         found[version["status"]] += intervals
     defaults: Mapping[str, Verdict] = {"affected": "affected", "unaffected": "clean", "unknown": "unjudged"}
-    # Many records leave the default out; bounds then say what is affected, as `< 5.8.1` does.
+    # Many records omit the default; then the bounds say what is affected, as in `< 5.8.1`.
     default: Verdict = "clean" if found["affected"] else "unjudged"
     return Statement(
         component=component,
@@ -366,7 +366,7 @@ def _constraints(component: str, text: str) -> list[Interval] | None:
 
 
 def _severity(words: Iterable[object]) -> AdvisorySeverity:
-    """The first word that is a severity; databases have it as a word, and CVSS vectors alone say none."""
+    """The first word that is a severity; databases have it as a word, and a CVSS vector alone is not one."""
     for word in words:
         found = _WORDS.get(str(word).strip().lower())
         if found is not None and found != "unknown":
@@ -375,7 +375,7 @@ def _severity(words: Iterable[object]) -> AdvisorySeverity:
 
 
 def _id(given: object) -> str:
-    """An id, which is printed and compared; raises `ValueError` for what is none."""
+    """An id, which is printed and compared; raises `ValueError` for anything else."""
     if not isinstance(given, str) or not _is_id(given):
         raise ValueError("expected an id of up to 100 printable ASCII characters")
     return given

@@ -1,7 +1,7 @@
-"""`AdvisoryRecord`: what one database says of one vulnerability.
+"""`AdvisoryRecord`: one database's statement on one vulnerability.
 
 Names are matched by a closed table of repositories, purls and vendor/product pairs, and never by a name alone: npm's
-``openssl`` and PyPI's ``zstd`` are other things.
+``openssl`` and PyPI's ``zstd`` are different packages.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Interval:
 
 @frozen
 class Statement:
-    """What a record says of one component.
+    """A record's statement on one component.
 
     ``affected`` and ``unaffected`` are intervals; ``otherwise`` is the verdict on all other versions. With the basis
-    ``git-versions``, ``listed`` has the affected releases, and ``has_fix`` says whether a fix is known. ``problem`` is
-    why the statement judges nothing, where that is so.
+    ``git-versions``, ``listed`` has the affected releases, and ``has_fix`` says whether a fix is known. If the
+    statement cannot be judged, ``problem`` says why.
     """
 
     component: str
@@ -56,7 +56,7 @@ class Statement:
 
 @frozen
 class AdvisoryRecord:
-    """One record. ``modified`` is a time as the record has it; ``database`` names where it is from."""
+    """One record. ``modified`` is a time in the form of the record; ``database`` names its origin."""
 
     id: str
     aliases: frozenset[str]
@@ -111,7 +111,7 @@ _PRODUCTS = {
 
 
 def component_of_repository(url: str) -> str | None:
-    """The component whose source is in a repository, however its URL is spelled."""
+    """The component whose source is in a repository, whatever the spelling of the URL."""
     place = url.strip().lower().removeprefix("git+").removeprefix("https://").removeprefix("git://")
     return _REPOSITORIES.get(place.rstrip("/").removesuffix(".git"))
 

@@ -1,7 +1,7 @@
-"""The order of versions, each component's own.
+"""The order of versions, separately for each component.
 
 CPython, pip and setuptools follow PEP 440; OpenSSL 1 counts with letters, shorter ones first (``1.1.1w`` is before
-``1.1.1za``); all others count with dotted numbers. A spelling that is none of these has no place in the order.
+``1.1.1za``); all others count with dotted numbers. Other spellings cannot be ordered.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPENSSL_1 = re.compile(r"(\d\.\d{1,3}\.\d{1,3})([a-z]{1,2})", re.ASCII)
 
 
 def version_key(component: str, text: str) -> VersionKey | None:
-    """A key by which the versions of one component are ordered; None for a spelling that has no place in the order."""
+    """A key that orders the versions of one component; None for a spelling that cannot be ordered."""
     if len(text) > _LONGEST:
         return None
     if component == "openssl" and (lettered := _OPENSSL_1.fullmatch(text)):
@@ -40,5 +40,5 @@ def _padded(numbers: str) -> tuple[int, ...]:
 
 
 def series_of(key: VersionKey) -> tuple[int, ...]:
-    """The first two numbers: what a fix for ``3.13.4`` has in common with it, and one for ``3.12.9`` has not."""
+    """The first two numbers: ``3.13.4`` shares them with its fixes, but not with a fix for ``3.12.9``."""
     return key[0][:2]

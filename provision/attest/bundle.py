@@ -1,6 +1,6 @@
-"""A Sigstore bundle as bytes: its one spelling, and raw snappy.
+"""Sigstore bundles as bytes: their canonical form, and raw snappy.
 
-The spelling is that of JSON with sorted keys and no blanks, so that a bundle has one sha256 however it came.
+The canonical form is JSON with sorted keys and no blanks, so that a bundle has one sha256 whatever its source.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AttestationError(PolicyError):
 
 
 def canonical_bundle(data: bytes) -> bytes:
-    """The one spelling of a bundle; raises `AttestationError` for what is no JSON object."""
+    """The canonical form of a bundle; raises `AttestationError` if it is not a JSON object."""
     return format_bundle(parse_bundle(data))
 
 

@@ -12,7 +12,7 @@ from provision.model.asset import Digest
 from provision.protocols import HttpGet, Response
 
 GITHUB_API = "https://api.github.com"
-# The release workflow and those of the systems attest one archive.
+# One archive is attested by the release workflow and by those of the systems.
 _MOST = 30
 _OK = 200
 _NONE = frozenset({404, 422})
@@ -24,9 +24,9 @@ def attestation_url(repository: str, digest: Digest, *, api: str = GITHUB_API) -
 
 
 def download_bundles(get: HttpGet, repository: str, digest: Digest, *, api: str = GITHUB_API) -> Iterator[bytes]:
-    """The bundles of an archive, each in its one spelling, as they come; none if upstream has none.
+    """The bundles of an archive, each in canonical form, one at a time; none if upstream has none.
 
-    Raises `NetworkError` where it could not be asked: that is never the same as none. What cannot be a bundle is
+    Raises `NetworkError` if the request fails, which is different from none. Anything that cannot be a bundle is
     skipped.
     """
     url = attestation_url(repository, digest, api=api)

@@ -14,14 +14,14 @@ from provision.model.value import frozen
 
 @frozen
 class KeptBundles:
-    """``vendored`` is in the repository, and goes first."""
+    """``vendored`` is in the repository, and is searched first."""
 
     cache: Path
     vendored: Path
 
     @classmethod
     def of(cls, cache: Path, lock: Path) -> KeptBundles:
-        """Those in a cache directory, and those vendored beside a lock: ``pythons.attestations/``."""
+        """The bundles of a cache directory, and those vendored next to a lock: ``pythons.attestations/``."""
         return cls(cache=cache / "attestations", vendored=lock.with_suffix(".attestations"))
 
     def vendored_path(self, digest: Digest) -> Path:
@@ -31,7 +31,7 @@ class KeptBundles:
         return _read(self.vendored, digest) is not None
 
     def read(self, digest: Digest) -> bytes | None:
-        """The bundle; None where there is none whose bytes have that digest."""
+        """The bundle with this digest; None if there is none."""
         return _read(self.vendored, digest) or _read(self.cache, digest)
 
     def keep(self, content: bytes) -> None:

@@ -1,6 +1,6 @@
 """`Prover`: provenance of archives by the bundles of a lock or of upstream.
 
-A bundle is verified once, and counts for every archive whose digest it has: one bundle has a whole release.
+A bundle is verified once, and counts for every archive whose digest it has: one bundle covers a whole release.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _ATTEST = "Run `provision attest --vendor`, and commit its files."
 
 @frozen
 class ProvenRow:
-    """An archive, and what is known of its provenance.
+    """An archive and its provenance.
 
-    ``row`` proves it; or ``problem`` and ``message`` say why nothing does; or ``signer`` is None, as nobody is known to
-    attest it. ``gone``: upstream was asked, and no longer has the attestation.
+    Either ``row`` proves it, or ``problem`` and ``message`` say why nothing does, or ``signer`` is None because no
+    signer is known for it. ``gone``: upstream no longer has the attestation.
     """
 
     entry: str
@@ -48,9 +48,9 @@ class ProvenRow:
 
 
 class Prover:
-    """Proves archives of one lock. Without ``get`` only bundles on disk count; ``verifier`` is made when first needed.
+    """Proves archives of one lock. Without ``get``, only bundles on disk count; ``verifier`` is made when first needed.
 
-    Bundles that are downloaded and prove something are kept in the cache.
+    Downloaded bundles that prove something are kept in the cache.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Prover:
         return self._bundles[digest]
 
     def prove_locked(self, asset: Asset, signer: Signer) -> Provenance:
-        """What the rows of the lock prove of an archive; raises `AttestationError` where that is nothing.
+        """What the rows of the lock prove about an archive; raises `AttestationError` if they prove nothing.
 
         Raises `NetworkError` if a bundle must be downloaded and cannot be.
         """
@@ -91,7 +91,7 @@ class Prover:
         return self._first(partial(self._prove_row, row, asset, signer) for row in rows)
 
     def prove_by_upstream(self, asset: Asset, signer: Signer) -> Provenance:
-        """What upstream's attestations prove of an archive; raises as `prove_locked` does."""
+        """What upstream's attestations prove about an archive; raises the same errors as `prove_locked`."""
         for known in self._verified.values():
             if isinstance(known, Provenance) and asset.sha256.hex in known.digests and _is_by(known, signer):
                 return known
@@ -103,7 +103,7 @@ class Prover:
         return self._first(partial(self._covering, bundle, asset, signer) for bundle in found)
 
     def is_gone(self, proven: Provenance, asset: Asset, signer: Signer) -> bool:
-        """Whether upstream no longer has an attestation; asked once for each bundle, by one of its archives."""
+        """Whether upstream no longer has an attestation; requested once for each bundle, with one of its archives."""
         if self._get is None or not signer.repository:
             return False
         if proven.bundle not in self._gone:
@@ -111,9 +111,9 @@ class Prover:
         return self._gone[proven.bundle]
 
     def _first(self, attempts: Iterable[Callable[[], Provenance]]) -> Provenance:
-        """The first that proves something; raises the most telling error if none does.
+        """The first bundle that proves something; raises the most informative error if none does.
 
-        An archive is also attested by workflows that are not the one required: any other error says more.
+        An archive is also attested by workflows other than the required one, so any other error is more informative.
         """
         errors: list[AttestationError] = []
         for attempt in attempts:
@@ -161,7 +161,7 @@ class Prover:
         return known
 
     def _download(self, asset: Asset, signer: Signer) -> tuple[Digest, ...]:
-        """The bundles that upstream has of an archive, by their digest; asked once."""
+        """The bundles that upstream has for an archive, by their digest; requested once."""
         if self._get is None or not signer.repository:
             return ()
         key = (signer.repository, asset.sha256)
@@ -181,7 +181,7 @@ def _is_by(proven: Provenance, signer: Signer) -> bool:
 
 
 def criteria(signer: Signer) -> tuple[str, ...]:
-    """What is required of an attestation by this signer, in words."""
+    """The requirements for an attestation by this signer, in words."""
     number = f", repository id {signer.repository_id}" if signer.repository_id is not None else ""
     return (
         f"SLSA provenance v1 signed by {signer.identity}",

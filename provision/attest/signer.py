@@ -1,4 +1,4 @@
-"""Who must have signed an attestation: PBS, or whom the manifest names."""
+"""The required signer of an attestation: PBS, or the one in the manifest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AttestationProblem = Literal[
     "wrong-digest",
     "expired-authority",
     "expired-log-key",
-    "forged-row",  # the lock says something else of a bundle than the bundle
+    "forged-row",  # the lock says something else about a bundle than the bundle itself
     "bundle-missing",  # the lock names a bundle that is neither vendored nor cached nor upstream
 ]
 ATTESTATION_PROBLEMS: tuple[AttestationProblem, ...] = get_args(AttestationProblem)
@@ -47,7 +47,7 @@ VERIFICATION_LEVELS: tuple[VerificationLevel, ...] = get_args(VerificationLevel)
 class Signer:
     """The one workflow whose attestations count: its file and ref, the issuer of its identity, and its repository.
 
-    ``repository_id`` is GitHub's number, which a repository of the same name that is created later does not have; None
+    ``repository_id`` is GitHub's number of the repository, which differs for one created later with the same name; None
     if it is not pinned.
     """
 
@@ -83,12 +83,12 @@ PBS_SIGNER = Signer(
     identity=f"https://github.com/{REPOSITORY}/.github/workflows/release.yml@refs/heads/main",
     repository_id=162334160,
 )
-# PBS attests its releases from this one on.
+# PBS attests its releases since this one.
 FIRST_ATTESTED_BUILD = "20250212"
 
 
 def expected_signer(asset: Asset, request: Request | None) -> Signer | None:
-    """Who must have attested an archive; None where nobody is known to attest it.
+    """The required signer of an archive; None if no signer is known for it.
 
     A custom archive has the signer that the manifest names for it.
     """
@@ -110,13 +110,13 @@ def signer_of(row: Attestation) -> Signer:
 
 
 def is_signed_by(row: Attestation, signer: Signer) -> bool:
-    """Whether a row of a lock names a signer; a signer without a repository's number is met by any."""
+    """Whether a row of a lock names a signer; a signer without a repository ID accepts any repository."""
     same = (row.identity, row.issuer) == (signer.identity, signer.issuer)
     return same and signer.repository_id in (None, row.repository_id)
 
 
 def claimed_rows(lock: Lock | None, asset: Asset) -> tuple[Attestation, ...]:
-    """The rows that a lock has for an archive, as far as the lock alone tells: PBS's archives are attested by PBS."""
+    """The rows that a lock has for an archive, according to the lock alone: PBS's archives are attested by PBS."""
     rows = lock.attestations if lock is not None else ()
     if not rows:
         return ()
@@ -127,7 +127,7 @@ def claimed_rows(lock: Lock | None, asset: Asset) -> tuple[Attestation, ...]:
 def locked_level(
     lock: Lock, python: LockedPython, request: Request | None, *, is_vendored: Callable[[Digest], bool]
 ) -> VerificationLevel:
-    """The lowest level of an entry's archives, as the lock claims it: nothing is verified."""
+    """The lowest level of an entry's archives according to the lock: nothing is verified."""
     levels: set[VerificationLevel] = set()
     for asset in python.assets:
         signer = expected_signer(asset, request)

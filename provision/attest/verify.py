@@ -1,8 +1,8 @@
-"""`BundleVerifier`: proves by sigstore what a bundle says, and of whom.
+"""`BundleVerifier`: proves with sigstore what a bundle states, and who signed it.
 
-The library proves signature, certificate, log entry and identity. Three checks are made here, as it makes none of them:
-that the time of the log entry is within the validity of both the certificate authority and the log's key, that the
-statement is SLSA provenance, and that it has the digest.
+The library verifies signature, certificate, log entry and identity. This module adds three checks that the library does
+not make: that the time of the log entry is within the validity of both the certificate authority and the log's key,
+that the statement is SLSA provenance, and that it has the digest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class MissingPackagesError(ProvisionError):
 
 @frozen
 class Provenance:
-    """What a verified bundle proves: who built archives of these digests, of which commit, and when it was logged."""
+    """What a verified bundle proves: who built the archives, from which commit, and when it was logged."""
 
     bundle: Digest
     identity: str
@@ -63,7 +63,7 @@ class Provenance:
 
 
 class BundleVerifier:
-    """Verifies bundles by one trusted root: that of ``path``, or the public Sigstore's, which sigstore has with it.
+    """Verifies bundles with one trusted root: that of ``path``, or that of the public Sigstore, included in sigstore.
 
     The root is always read from a file: nothing is downloaded, and nothing is written.
     """
@@ -85,7 +85,7 @@ class BundleVerifier:
             ) from error
 
     def verify(self, data: bytes, signer: Signer) -> Provenance:
-        """What the bundle proves; raises `AttestationError` with the first thing that is wrong with it."""
+        """What the bundle proves; raises `AttestationError` for the first check that fails."""
         from sigstore.errors import Error
         from sigstore.models import Bundle
 
@@ -121,9 +121,9 @@ class BundleVerifier:
             kind, payload = self._verifier.verify_dsse(bundle, policy.AllOf(criteria))
         except Error as error:
             raise _failure(error, signer, claims) from error
-        except (ValueError, TypeError, LookupError) as error:  # material of a form that the library does not expect
+        except (ValueError, TypeError, LookupError) as error:  # material in a form that the library does not expect
             raise AttestationError("wrong-signature", f"the bundle cannot be verified: {reason_of(error)}") from error
-        # Exactly, once more: what was proven is what is written into the lock.
+        # Compared exactly once more, because these values are written into the lock.
         raise_mismatch(signer, claims)
         if kind != _PAYLOAD_TYPE:
             raise AttestationError("wrong-predicate", f"expected {_PAYLOAD_TYPE}, got {kind!r:.100}")
@@ -160,7 +160,7 @@ class BundleVerifier:
 
 @frozen
 class _Claims:
-    """What a certificate says of its owner."""
+    """The extensions of a certificate that identify its owner."""
 
     identity: str
     issuer: str
@@ -216,7 +216,7 @@ def _utf8(der: bytes) -> str:
 
 
 def _failure(error: Exception, signer: Signer, claims: _Claims) -> AttestationError:
-    """The library's refusal, in our words: it says what, but not which of the criteria."""
+    """The library's error in our words: it does not say which of the criteria failed."""
     from sigstore.errors import CertValidationError
 
     if isinstance(error, CertValidationError):

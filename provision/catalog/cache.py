@@ -1,8 +1,9 @@
 """The catalogs a command works with: bundled, refreshed, and the manifest's own.
 
-What was refreshed or read is kept in the cache directory as compact files with a few facts, which are replaced whole or
-not at all. They save time and network only, so that a damaged one is never fatal: a file's catalog is kept under its
-content, one from a URL with its ETag, and so offline, too. `refresh` brings upstream's up to date.
+Refreshed and parsed catalogs are kept in the cache directory as compact files with a few facts, which are replaced as a
+whole or not at all. They only save time and network, so a damaged file is never fatal. The catalog of a local file is
+saved under its content; one from a URL with its ETag, so it can also be used offline. `refresh` updates upstream's
+catalogs.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from provision.model.sha256 import sha256_hex
 from provision.protocols import HttpGet, get_if_changed, request_document
 from provision.url import Url
 
-# To be raised whenever the readers make other assets of the same input: files with another version are not used.
+# Raise this whenever the readers make different assets of the same input: files with another version are not used.
 CACHE_VERSION = "5"
 
-# The facts that a saved catalog has about itself.
+# Facts that are recorded in a saved catalog.
 CACHE_VERSION_FACT, ORIGIN_FACT, ETAG_FACT, CONTENT_FACT = "rules", "origin", "etag", "content"
 
-# How many assets of a custom catalog were left out: of other implementations, and with names of a later grammar.
+# Numbers of assets that were left out of a custom catalog: other implementations, and names of a newer grammar.
 UNKNOWN_FACT, UNREADABLE_FACT = "unknown", "unreadable"
 
-# The files of refreshed catalogs, one a source, in the order in which their rows count; of two that know an asset the
-# later one says whether it is still listed: complete lists come last.
+# The files of refreshed catalogs, one per source, in the order in which their rows count. If two have the same asset,
+# the later one says whether it is still listed, so complete lists come last.
 REFRESHED_FILES = (SIZES_FILE, HASHES_FILE, UV_FILE, PYPY_FILE, GRAALPY_FILE, NDJSON_FILE, GITHUB_FILE, SUMS_FILE) = (
     "sizes.catalog",
     "hashes.catalog",
@@ -45,7 +46,7 @@ REFRESHED_FILES = (SIZES_FILE, HASHES_FILE, UV_FILE, PYPY_FILE, GRAALPY_FILE, ND
     "sha256sums.catalog",
 )
 
-# What releases say of themselves, by tag.
+# The release notes of each build, by tag.
 _TEXTS_FILE = "releases.json"
 _LONGEST_TEXT = 65536  # characters
 
@@ -57,9 +58,9 @@ def open_catalog(
 ) -> Catalog:
     """All catalogs as one, in the order in which their rows count: bundled, refreshed, then the manifest's.
 
-    So the manifest's catalogs add assets, and never change what is known of upstream's. ``base`` is the manifest's
-    directory, ``cache_dir`` has the files of `refresh`. Without ``get`` nothing is downloaded. Raises the errors of all
-    catalogs at once: `CatalogError`, `NetworkError`.
+    The manifest's catalogs can therefore add assets, but never change those of upstream. ``base`` is the manifest's
+    directory, ``cache_dir`` has the files of `refresh`. Without ``get``, nothing is downloaded. Raises the errors of
+    all catalogs at once: `CatalogError`, `NetworkError`.
     """
     cached = load_cached(cache_dir)
     catalogs = [bundled_catalog(), *([cached] if cached is not None else [])]
@@ -74,7 +75,7 @@ def open_catalog(
 
 
 def load_cached(cache_dir: Path) -> Catalog | None:
-    """What was refreshed earlier; None where nothing was. Files that cannot be used are left out, with a note."""
+    """The refreshed catalogs; None if there are none. Files that cannot be used are left out, with a note."""
     sources: list[Snapshot] = []
     notes: list[str] = []
     for path in (cache_dir / name for name in REFRESHED_FILES):
@@ -136,7 +137,7 @@ def _from_network(url: str, saved_path: Path, get: HttpGet) -> Snapshot:
 
 
 def _from_file(path: Path, saved_path: Path) -> Snapshot:
-    import hashlib  # not on top: it loads OpenSSL, and `lock` imports this module also where it opens no catalog
+    import hashlib  # not at the top: it loads OpenSSL, and `lock` also imports this module when it opens no catalog
 
     data = _content(path)
     content = hashlib.sha256(data).hexdigest()
@@ -168,7 +169,7 @@ def _read_and_save(data: bytes, origin: str, saved_path: Path, facts: dict[str, 
     facts = {NEWEST_FACT: max(map(_day, reading.assets), default=""), **facts}
     facts = {CACHE_VERSION_FACT: CACHE_VERSION, **{name: str(count) for name, count in counts.items()}, **facts}
     written = write_snapshot(reading.assets, as_of="", facts=facts)
-    # It saves time only: whoever cannot write there reads the catalog again each time.
+    # The file only saves time: without write permission, the catalog is parsed again each time.
     with suppress(StoreError):
         save_catalog(saved_path, written)
     return Snapshot(written)
@@ -190,7 +191,7 @@ def _saved_path(cache_dir: Path, origin: str) -> Path:
 
 
 def load_saved(path: Path) -> Snapshot | None:
-    """The catalog in a file, None if there is no such file; raises `DamagedSnapshotError` for one that is no use."""
+    """The catalog in a file, None if there is no such file; raises `DamagedSnapshotError` for an unusable one."""
     try:
         snapshot = Snapshot(path.read_bytes())
     except FileNotFoundError:
@@ -203,7 +204,7 @@ def load_saved(path: Path) -> Snapshot | None:
 
 
 def load_usable(path: Path) -> Snapshot | None:
-    """The catalog in a file that is about to be replaced; None where there is none that is of use."""
+    """The catalog in a file that is about to be replaced; None if there is no usable one."""
     try:
         return load_saved(path)
     except DamagedSnapshotError:
@@ -211,7 +212,7 @@ def load_usable(path: Path) -> Snapshot | None:
 
 
 def load_texts(cache_dir: Path) -> dict[str, str]:
-    """What each release of PBS says of itself, by tag, as far as it was downloaded."""
+    """The release notes of PBS by tag, as far as they were downloaded."""
     import json
 
     try:
@@ -222,7 +223,7 @@ def load_texts(cache_dir: Path) -> dict[str, str]:
 
 
 def save_texts(cache_dir: Path, texts: Mapping[str, str]) -> None:
-    """Add what releases say of themselves; raises `StoreError`."""
+    """Add release notes; raises `StoreError`."""
     import json
 
     if texts:
@@ -240,7 +241,7 @@ def save_sizes(cache_dir: Path, assets: Sequence[Asset]) -> None:
 
 
 def save_catalog(path: Path, data: bytes) -> None:
-    """Replace a saved catalog, which stays as it is if anything fails; raises `StoreError`."""
+    """Replace a saved catalog, which does not change if anything fails; raises `StoreError`."""
     try:
         make_directory(path.parent)
         replace_file(path, data, flush=True)

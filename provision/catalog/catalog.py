@@ -1,7 +1,7 @@
 """`Catalog`, the assets of several sources as one, and queries over them.
 
-A source hands out the rows of one build only, so that the others need not even be decoded. Which sources a command
-works with is decided in `cache`; which asset gets locked, in `lock.resolve`.
+A source returns only the rows of one build, so the others need not be decoded. `cache` decides which sources a command
+works with; `lock.resolve` decides which asset is locked.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class CatalogSource(Protocol):
     def assets(self, implementation: str, version: Version, build: str) -> Iterable[Asset]: ...
 
     def variants(self, implementation: str, version: Version, build: str) -> Iterable[Variant]:
-        """Those of the assets of a build, which takes much less time than the assets."""
+        """The parts of a build's assets listed here, which take much less time than the assets."""
         ...
 
     def gone(self, implementation: str, version: Version, build: str) -> Iterable[str]:
-        """The URLs of those assets of a build that this source once listed, and no longer does."""
+        """The URLs of those assets of a build that this source listed earlier, and no longer does."""
         ...
 
     def find(self, filename: str) -> Asset | None: ...
@@ -70,9 +70,9 @@ class _QueryCache:
 
 @frozen
 class Catalog:
-    """The assets of its sources, of which the earlier one counts where two have the same URL.
+    """The assets of its sources; if two have the same URL, the earlier one counts.
 
-    ``notes`` are for the user: what was left out or ignored while it was opened.
+    ``notes`` are for the user: what was left out or ignored when it was opened.
     """
 
     sources: tuple[CatalogSource, ...]
@@ -81,7 +81,7 @@ class Catalog:
 
     @property
     def as_of(self) -> str:
-        """When it was gathered (RFC 3339, UTC): the "now" of cooldowns, so that no lock depends on a clock."""
+        """When it was collected (RFC 3339, UTC): the "now" of cooldowns, so that no lock depends on a clock."""
         return max((source.as_of for source in self.sources), default="")
 
     @property
@@ -123,9 +123,10 @@ class Catalog:
         return known[key]
 
     def gone(self, implementation: str, version: Version, build: str) -> frozenset[str]:
-        """The URLs of those assets of a build that were listed once, and no longer are.
+        """The URLs of those assets of a build that were listed earlier, and no longer are.
 
-        Of the sources that know an asset the last one decides: what was refreshed is later than what is bundled.
+        Of the sources that have an asset, the last one decides, because refreshed catalogs are later than the bundled
+        one.
         """
         known = self._cache.gone
         key = (implementation, version, build)
@@ -154,7 +155,7 @@ class Catalog:
             yield from source.variants(implementation, version, build)
 
     def find(self, filename: str) -> Asset | None:
-        """The asset of exactly this name, with what all sources have of it."""
+        """The asset with exactly this name, with the details of all sources."""
         for source in self.sources:
             found = source.find(filename)
             if found is not None:
@@ -164,9 +165,9 @@ class Catalog:
 
 
 def merge(catalogs: Sequence[Catalog]) -> Catalog:
-    """One catalog of several; where two have the same URL, the earlier one's row counts.
+    """One catalog of several; if two have the same URL, the earlier one's row counts.
 
-    A size or a publication time that it lacks is taken from the later row, if that has the same sha256.
+    If it has no size or publication time, that of the later row is used, provided that the sha256 is the same.
     """
     return Catalog(
         sources=tuple(source for catalog in catalogs for source in catalog.sources),
@@ -181,7 +182,7 @@ def publication_day(build: str, published: str | None) -> str:
 
 
 def publication_key(build: str, published: str | None) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The sort key of builds: `publication_day`, as a tag can be made years after the day it names.
+    """The sort key of builds: `publication_day`, because a tag can be made years after the day in its name.
 
     Builds of one day, and those of an unknown day (PyPy's ``7.3.19``), are sorted by the numbers in their tags.
     """
@@ -212,7 +213,7 @@ def _without_duplicates(assets: Iterable[Asset]) -> Iterable[Asset]:
 
 
 class VersionFilter(Protocol):
-    """What a query needs of a `manifest.version_request.VersionRequest`."""
+    """The part of a `manifest.version_request.VersionRequest` that a query needs."""
 
     def matches(self, version: Version) -> bool: ...
 
@@ -221,8 +222,8 @@ class VersionFilter(Protocol):
 class AssetQuery:
     """What to look for; a field that is None matches everything.
 
-    ``options`` are those that an asset must have, and it may have more. With ``newest_build``, each version has only
-    its newest build with a match.
+    An asset must have all ``options``, and may have more. With ``newest_build``, only the newest build with a match is
+    returned for each version.
     """
 
     implementation: str | None = None

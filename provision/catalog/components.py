@@ -1,8 +1,8 @@
 """`components_of`: which libraries a build of python-build-standalone contains.
 
-PBS's table of downloads (`pythonbuild/downloads.py`) lists what is fetched for a tag, not what a build contains. The
-rules here turn the table into contents. They were read in PBS's own files; comments name the file and the tag from
-which a rule holds. What PBS's files do not tell is not known, and never the nearest version.
+PBS's table of downloads (`pythonbuild/downloads.py`) lists what is downloaded for a tag, not what a build contains. The
+rules here turn the table into contents. They were taken from PBS's own files; comments name the file and the tag from
+which a rule applies. If PBS's files do not determine a version, it is not known, and never guessed from a neighbour.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOT_KNOWN = "not known"
 Origin = Literal["bundled", "cpython", "system", "unknown"]
 Series = tuple[int, int]
 
-# Before this tag, PBS's code added and removed components that its `targets.yml` does not list.
+# Before this tag, PBS's code adds and removes components that its `targets.yml` does not list.
 _FIRST_TAG = "20210724"
 
 # Entries of the table by the component that they are.
@@ -53,8 +53,8 @@ _KNOWN_ENTRIES = frozenset(COMPONENT_OF_ENTRY) | {
 class Component:
     """A library or package in a build; ``version`` is empty unless ``origin`` is ``bundled``.
 
-    ``origin``: ``bundled`` by PBS; ``cpython``: a copy inside CPython's own source; ``system``: the one of the machine;
-    ``unknown``: in the build, but its version is not known.
+    ``origin``: ``bundled`` by PBS; ``cpython``: a copy inside CPython's own source; ``system``: the machine's library;
+    ``unknown``: in the build, but with an unknown version.
     """
 
     name: str
@@ -78,9 +78,9 @@ class LearnedTag:
 class ComponentTable:
     """The versions of PBS's downloads by tag, and what each Unix target needs of them.
 
-    ``versions`` has, by entry, its changes of version; an empty one is an entry that was removed. ``needs`` has, by
-    target triple, the changes of what it needs. ``partial`` has the tags of which only release notes are known, with
-    the versions that those name. ``learned`` has later tags, as `catalog update` read them.
+    ``versions`` has the changes of version for each entry; an empty version is a removed entry. ``needs`` has the
+    changes of needs for each target triple. ``partial`` has the tags with only release notes, and the versions that
+    these name. ``learned`` has later tags, from `catalog update`.
     """
 
     tags: frozenset[str]
@@ -106,7 +106,7 @@ class ComponentTable:
         return tag in self.tags or tag in self.partial or tag in self.learned
 
     def gap(self, tag: str) -> str:
-        """Why it is not or not wholly known what builds of a tag contain; empty where it is."""
+        """Why the contents of builds of a tag are not or not completely known; empty if they are."""
         if tag in self.tags or tag in self.learned:
             return ""
         newest = max((*self.tags, *self.learned), default="")
@@ -123,7 +123,7 @@ class ComponentTable:
         return _value_at(self.versions.get(entry, ()), tag) or ""
 
     def release_days(self, component: str) -> dict[str, str]:
-        """By version of a component, the first tag that has it: the version was released by then."""
+        """For each version of a component, the first tag that has it, by which the version was released."""
         versions = [
             *((entry, tag, version) for entry, rows in self.versions.items() for tag, version in rows),
             *((entry, tag, version) for tag, row in self.partial.items() for entry, version in row.items()),
@@ -171,10 +171,10 @@ def is_removed(component: Component, asset: Asset, without: Collection[Removable
 
 
 def components_of(asset: Asset, table: ComponentTable) -> tuple[Component, ...] | None:
-    """What a build of PBS contains, sorted by name; None if its tag is not known, or it is of another implementation.
+    """What a build of PBS contains, sorted by name; None if its tag is not known, or for other implementations.
 
     It is also None for archives of other publishers, whatever their names. CPU level, optimisation, free threading and
-    ``debug`` change nothing (PBS's `build.py`, `target_needs()`).
+    ``debug`` make no difference (PBS's `build.py`, `target_needs()`).
     """
     tag = asset.build[:8]  # a clock time follows in tags of 2021 and before
     if asset.implementation != "cpython" or release_tag(asset) != tag:
@@ -206,7 +206,7 @@ def origin_words(component: Component, asset: Asset) -> str:
 
 
 class _Rules:
-    """The rules for one build: what they need to know of it, and what all targets have in common."""
+    """The rules for one build: its properties, and the components that all targets share."""
 
     def __init__(self, asset: Asset, table: ComponentTable) -> None:
         self.tag, self.options, self.flavor, self.target = asset.build[:8], asset.options, asset.flavor, asset.target
@@ -272,7 +272,7 @@ class _UnixRules(_Rules):
 
 
 class _WindowsRules(_Rules):
-    """`cpython-windows/build.py`; the table says nothing on what Windows needs."""
+    """`cpython-windows/build.py`; the table does not say what Windows needs."""
 
     def components(self) -> Iterator[Component]:
         yield self._of_family("openssl", "openssl", self._openssl())
@@ -295,7 +295,7 @@ class _WindowsRules(_Rules):
             entry = self._tcl()
             for name in ("tcl", "tk"):
                 component = self._of_family(name, "tk-windows-bin", entry)
-                # "6.6.9" is upstream's slip for 8.6.9, in the table from 20190427 to 20211017.
+                # "6.6.9" is upstream's typo for 8.6.9, in the table from 20190427 to 20211017.
                 yield Component(name=name, version="8.6.9") if component.version == "6.6.9" else component
 
     def _of_family(self, name: str, prefix: str, entry: str) -> Component:

@@ -1,6 +1,6 @@
 """Documents that list upstream's builds, recognised by their content.
 
-Whatever a document is named and wherever it comes from: a mirror's copy is read as the original.
+The name and origin of a document do not matter: a mirror's copy is read like the original.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """GitHub's releases of python-build-standalone and GraalPy as assets, with sizes.
 
-The API has a release before PBS's own catalog does, the sizes of its assets, hashes since June 2025, and a text that
-says what changed in the release.
+The API has a release before PBS's own catalog does, the sizes of its assets, hashes since June 2025, and release notes.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _JSON = "application/vnd.github+json"
 
 @frozen
 class ReleasesRead:
-    """What some releases list, their texts by tag, and the ETag of the first page, empty where it had none."""
+    """The assets of some releases, their notes by tag, and the ETag of the first page, empty if it had none."""
 
     reading: AssetsRead
     etag: str = ""
@@ -39,7 +38,7 @@ class ReleasesRead:
 
 
 def _sha256(digest: object) -> Digest | None:
-    """None for other algorithms too: the API may come to use them."""
+    """Also None for other algorithms, which the API may use in the future."""
     return Digest.parse(digest) if isinstance(digest, str) and digest.startswith("sha256:") else None
 
 
@@ -138,8 +137,8 @@ _GRAALPY_NAME = re.compile(
 def read_graalpy_releases(data: bytes, origin: str) -> AssetsRead:
     """The assets of a page of GraalPy's releases; raises `CatalogError` if it is not one.
 
-    Neither tag nor name says which Python a release implements: its text does, ``Python 3.12.8``. Releases without
-    that, and assets without a sha256, are left out.
+    Neither tag nor name says which Python a release implements; its notes do, as ``Python 3.12.8``. Releases without
+    it, and assets without a sha256, are left out.
     """
     assets: list[Asset] = []
     unknown: list[str] = []

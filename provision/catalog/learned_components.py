@@ -1,9 +1,9 @@
 """Components of builds that are newer than the bundled table, from PBS's files.
 
-`catalog update` reads two files of PBS, as text: the dictionary of `pythonbuild/downloads.py`, which is parsed and
-never executed, and the lists `needs` of `cpython-unix/targets.yml`; at a tag, or at the commit that is proven to be its
-source. What was read is kept beside the catalogs. Of tags whose files could not be read, the release notes at hand name
-some versions.
+`catalog update` reads two files of PBS as text, at a tag or at the commit that was proven to be its source: the
+dictionary of `pythonbuild/downloads.py`, which is parsed and never executed, and the lists `needs` of
+`cpython-unix/targets.yml`. The result is kept next to the catalogs. If the files of a tag cannot be read, its release
+notes name some versions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CACHE_FILE, _COMMITS_FILE = "components.json", "attested-commits.json"
 _LARGEST_FILE = 1 << 20  # bytes; the larger of both has 26 kB
 _LARGEST_CACHE = 16 << 20
 
-# What a build is made with; none of it is in the build.
+# Build tools; none of them is in the build.
 _TOOLS = frozenset({"autoconf", "binutils", "gcc", "linux-uapi", "m4", "musl", "patchelf", "xorgproto"})
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
@@ -44,7 +44,7 @@ _ITEM_LINE = re.compile(r"    - '?([0-9A-Za-z][0-9A-Za-z._-]*)'?\s*", re.ASCII)
 def read_versions(source: bytes) -> dict[str, str]:
     """The version of each entry of `downloads.py`; raises `CatalogError` unless it is one dictionary of dictionaries.
 
-    Nothing in it is executed: the dictionary must be written out in literals.
+    Nothing in it is executed: the dictionary must consist of literals.
     """
     import ast
 
@@ -64,9 +64,9 @@ def read_versions(source: bytes) -> dict[str, str]:
 
 
 def read_needs(source: bytes) -> dict[str, tuple[str, ...]]:
-    """What each target of `targets.yml` needs, without tools; raises `CatalogError` where a list has another form.
+    """What each target of `targets.yml` needs, without tools; raises `CatalogError` if a list has another form.
 
-    Read are the lines ``TARGET:``, ``  needs:`` and ``    - NAME`` alone, as the file has them.
+    Only the lines ``TARGET:``, `` needs:`` and `` - NAME`` are read, in the form of the file.
     """
     needs: dict[str, list[str]] = {}
     target, in_list = "", False
@@ -115,7 +115,7 @@ def unknown_tags(catalog: Catalog, table: ComponentTable) -> list[str]:
 def learn_tag(tag: str, *, get: HttpGet, commit: str = "", files: str = FILES) -> LearnedTag:
     """Read both files at a tag, or at the commit that it was built from, as a tag can be moved.
 
-    Raises `NetworkError`, and `CatalogError` where one has another form.
+    Raises `NetworkError`, and `CatalogError` if one has another form.
     """
     read: list[Any] = []
     for file, reader in ((_VERSIONS_FILE, read_versions), (_NEEDS_FILE, read_needs)):
@@ -130,7 +130,7 @@ def learn_tag(tag: str, *, get: HttpGet, commit: str = "", files: str = FILES) -
 
 
 def known_table(cache_dir: Path) -> ComponentTable:
-    """The bundled table, and what was learned since from PBS's files and release notes."""
+    """The bundled table, with what was read since from PBS's files and release notes."""
     table = bundled_table()
     learned = _load(cache_dir)
     noted = read_notes_of_tags(load_texts(cache_dir), after=max(table.tags))
@@ -156,7 +156,7 @@ def _format(learned: Mapping[str, LearnedTag]) -> bytes:
 def save_attested_commits(cache_dir: Path, commits: Mapping[str, str]) -> None:
     """Keep the commits that verified attestations name, by tag; raises `StoreError`.
 
-    What a lock file merely says is not among them: its author could name any commit that GitHub serves for PBS.
+    Commits that only a lock file names are not among them: its author could name any commit that GitHub serves for PBS.
     """
     before = attested_commits(cache_dir)
     known = {**before, **commits}

@@ -1,8 +1,8 @@
 """`BuildListing`, who lists a build's assets, and whether the list is complete.
 
-A complete list names every asset that its publisher has of the build, so that what it lacks does not exist. A partial
-one names some: uv's metadata has the newest ``install_only_stripped`` archives, the levels, free-threaded and debug
-builds, pbs-installer seven pairs of targets; what they lack is not known.
+A complete list names every asset that its publisher has of the build, so assets that it lacks do not exist. A partial
+list names some: uv's metadata has the newest ``install_only_stripped`` archives, the levels, free-threaded and debug
+builds; pbs-installer has seven pairs of targets. Assets that it lacks are unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BuildKey = tuple[str, Version, str]
 COMPLETE_SOURCES = frozenset({"ndjson", "github", "sha256sums", "pypy", "graalpy"})
 PARTIAL_SOURCES = frozenset({"uv", "pbs-installer", "hashes", "sizes"})
 
-# A catalog of one's own: all there is of its own builds, and maybe a part of those of others.
+# A custom catalog: complete for its own builds, perhaps partial for those of others.
 CUSTOM = "custom"
 
 SOURCES = COMPLETE_SOURCES | PARTIAL_SOURCES | {CUSTOM}
@@ -33,19 +33,19 @@ class BuildListing:
 
     @property
     def complete(self) -> bool:
-        """Whether what is not listed does not exist."""
+        """Whether assets that are not listed do not exist."""
         return not self.sources.isdisjoint(COMPLETE_SOURCES) or self.sources == {CUSTOM}
 
     def merged(self, other: BuildListing) -> BuildListing:
-        """What both know; the publication time is the first that is known."""
+        """The facts of both; the publication time is the first that is known."""
         return BuildListing(published=self.published or other.published, sources=self.sources | other.sources)
 
 
 def withdrawn_builds(known: Iterable[BuildKey], listed: Iterable[BuildKey]) -> frozenset[BuildKey]:
-    """The builds of PBS that later metadata does not know any more; ``listed`` are the newest builds of each version.
+    """The builds of PBS that later metadata no longer has; ``listed`` are the newest builds of each version.
 
-    Such are builds that are newer than the newest listed one of their version, and not newer than the metadata itself:
-    whoever made it later would have listed them, had they still been there.
+    These are builds that are newer than the newest listed one of their version, and not newer than the metadata itself:
+    newer metadata would list them if they still existed.
     """
     newest: dict[Version, str] = {}
     for implementation, version, build in listed:

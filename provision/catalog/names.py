@@ -29,7 +29,7 @@ from provision.model.version import Version
 
 Era = Literal["A", "B", "C", "D", "E"]
 
-# The first tag whose musl builds load shared objects; before it every one is static, and its name does not say so.
+# The first tag whose musl builds load shared objects; earlier ones are all static, which their names do not say.
 MUSL_DYNAMIC_SINCE = "20250311"
 
 _LINK_MODES = ("shared", "static")
@@ -76,7 +76,7 @@ class ParsedName:
 
 
 def parse_name(filename: str, tag: str = "") -> ParsedName:
-    """Read an asset's file name; ``tag`` is the release it belongs to, which only names of eras D and E have in them.
+    """Read an asset's file name; ``tag`` is the release it belongs to, which only names of eras D and E contain.
 
     Raises `UnknownNameError` for a name of no era, `ValueError` for one that cannot be of that release.
     """
@@ -101,7 +101,7 @@ def parse_name(filename: str, tag: str = "") -> ParsedName:
 
 
 def format_name(name: ParsedName) -> str:
-    """The file name: the inverse of `parse_name`. Raises `ValueError` for what no name can express."""
+    """The file name: the inverse of `parse_name`. Raises `ValueError` for assets that no name can express."""
     link = next((mode for mode in _LINK_MODES if name.target.os == "windows" and mode in name.options), "")
     unstated = {link}
     if _is_static_unstated(name.target, name.build):
@@ -226,9 +226,9 @@ def _patterns() -> tuple[tuple[Era, re.Pattern[str]], ...]:
 
 
 def infer_options(assets: Iterable[Asset], *, by_target: bool = True) -> tuple[Asset, ...]:
-    """Complete the options of CPython's ``install_only`` assets; every other asset stays as it is.
+    """Complete the options of CPython's ``install_only`` assets; other assets do not change.
 
-    With ``by_target``, PBS's build matrix decides where no sibling is known: right for PBS's own builds only.
+    With ``by_target``, PBS's build matrix decides if no sibling is known: right for PBS's own builds only.
     """
     stated = tuple(assets)
     siblings: dict[_SiblingKey, set[frozenset[str]]] = {}
@@ -239,7 +239,7 @@ def infer_options(assets: Iterable[Asset], *, by_target: bool = True) -> tuple[A
 
 
 def optimisations_of(target: Target, cpu: CpuLevel, build: str) -> frozenset[str]:
-    """How PBS optimises the fastest builds of a target, by its own build matrix."""
+    """How PBS optimises the fastest builds of a target, according to its own build matrix."""
     if target.os == "windows":
         return _PGO
     if target.os == "macos":

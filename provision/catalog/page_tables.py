@@ -1,8 +1,8 @@
 """`PageTables`: a catalog as the small tables that a page searches.
 
-Thousands of assets are a few hundred builds, which have the same few dozen combinations of variants. So there is a
-table of variants, one of combinations, and one row per build; only the hashes take space. What builds contain is
-told as changes from one tag to the next. The same catalog gives the same tables.
+Thousands of assets belong to a few hundred builds, which have the same few dozen combinations of variants. So there is
+a table of variants, one of combinations, and one row per build; only the hashes take space. The contents of builds are
+stored as changes from one tag to the next. The same catalog gives the same tables.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def page_tables(catalog: Catalog, components: ComponentTable) -> PageTables:
 
 
 def contents_key(asset: Asset) -> str:
-    """What decides, beside the tag, which components an asset has: target, link mode, flavor and series."""
+    """What determines, together with the tag, the components of an asset: target, link mode, flavor and series."""
     static = "static" if "static" in asset.options else ""
     full = "full" if asset.flavor == "full" else ""
     return f"{asset.target} {static} {full} {asset.version.major}.{asset.version.minor}"

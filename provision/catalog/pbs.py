@@ -1,4 +1,4 @@
-"""Where PBS publishes, and assets of rows that have only a URL and a hash."""
+"""Where PBS publishes, and assets from rows that have only a URL and a hash."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PUBLISHERS = {
 
 @frozen
 class PublishedFile:
-    """What a foreign catalog adds to the name of one archive."""
+    """Facts that a custom catalog adds to the name of one archive."""
 
     url: str
     sha256: Digest | None
@@ -52,7 +52,7 @@ class AssetsRead:
 
 
 class ReleaseFile(NamedTuple):
-    """A file of a release on GitHub; the repository is ``owner/name``."""
+    """The URL of a file in a release on GitHub; the repository is ``owner/name``."""
 
     repository: str
     tag: str
@@ -60,7 +60,7 @@ class ReleaseFile(NamedTuple):
 
 
 def release_of(url: str) -> ReleaseFile | None:
-    """The release on GitHub that a URL is of, judged by its parsed parts; None for every other URL."""
+    """The release on GitHub that a URL belongs to, judged by its parsed parts; None for every other URL."""
     try:
         parsed = Url.parse(url)
     except ValueError:
@@ -92,7 +92,7 @@ def asset_url(tag: str, filename: str) -> str:
 
 
 def read_rows(rows: Iterable[PublishedFile]) -> AssetsRead:
-    """The assets of all rows that have a hash: without one, nothing can be locked."""
+    """The assets of all rows with a hash: without one, nothing can be locked."""
     return read_described_rows(
         (row.url, row.sha256, partial(asset_at, row.url, published=row.published, size=row.size)) for row in rows
     )

@@ -1,6 +1,6 @@
 """PyPy's ``versions.json`` as assets, with the hashes of PyPy's page of checksums.
 
-The one has URLs, platforms and days without hashes, the other lines of a sha256 and a file name.
+The former has URLs, platforms and days but no hashes, the latter lines of a sha256 and a file name.
 """
 
 from __future__ import annotations

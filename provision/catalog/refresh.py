@@ -1,8 +1,8 @@
 """`catalog update`: upstream's catalogs downloaded, checked and saved.
 
-Each source is saved in a file of its own: PBS's NDJSON, GitHub's releases, ``SHA256SUMS``, uv's metadata, PyPy's and
-GraalPy's lists. Nothing is replaced before the new catalog was read whole, and no asset that was known is forgotten:
-one that the source no longer lists is marked as gone.
+Each source is saved in its own file: PBS's NDJSON, GitHub's releases, ``SHA256SUMS``, uv's metadata, PyPy's and
+GraalPy's lists. Nothing is replaced before the new catalog was read completely, and no known asset is dropped: one that
+the source no longer lists is marked as gone.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def refresh_ndjson(cache_dir: Path, *, get: HttpGet, now: str, urls: Sequence[st
     """Refresh from the first of the URLs that has a valid document; ``now`` in RFC 3339, UTC.
 
     That is PBS's NDJSON, or any other that `documents` knows. If none has one, raises the errors of all: `NetworkError`
-    where it could not be downloaded, `CatalogError` where it is no catalog. The saved catalogs stay then.
+    if it could not be downloaded, `CatalogError` if it is no catalog. The saved catalogs are kept then.
     """
     failures: list[ProvisionError] = []
     for url in urls:
@@ -187,12 +187,14 @@ def _saved_from(cache_dir: Path, url: str) -> tuple[Path, Snapshot | None]:
 
 
 def _etag(before: Snapshot | None, origin: str) -> str:
-    """The ETag of the saved catalog if it is from the same URL: another may use the same ETag for something else."""
+    """The ETag of the saved catalog if it is from the same URL: another server may use the same ETag for something
+    else.
+    """
     return before.facts.get(ETAG_FACT, "") if before is not None and before.facts.get(ORIGIN_FACT) == origin else ""
 
 
 def _of_tags(reading: AssetsRead) -> Callable[[Asset], bool]:
-    """Whether an asset is of a build that the reading lists, the others of which it says nothing."""
+    """Whether an asset is of a build that the reading lists; it says nothing about others."""
     tags = {asset.build for asset in reading.assets}
     return lambda asset: asset.build in tags
 
@@ -209,14 +211,14 @@ def _add(
 
 
 def _same_answer(before: Snapshot | None, origin: str, now: str) -> UpstreamAnswer:
-    """What the saved catalog says of itself, at a later time."""
+    """The facts of the saved catalog, with a later time."""
     facts = before.facts if before is not None else {}
     more = {name: value for name, value in facts.items() if name.startswith("etag of ")}
     return UpstreamAnswer(origin=facts.get(ORIGIN_FACT, origin), etag=facts.get(ETAG_FACT, ""), as_of=now, more=more)
 
 
 def _with_withdrawn(reading: AssetsRead, cache_dir: Path) -> AssetsRead:
-    """The assets of uv's metadata, and as gone those of builds that it would list, were they still there."""
+    """The assets of uv's metadata; builds that it would list if they still existed are marked as gone."""
     cached = load_cached(cache_dir)
     known = merge([bundled_catalog(), *([cached] if cached is not None else [])])
     incomplete = [key for key, complete in _builds(known) if not complete]

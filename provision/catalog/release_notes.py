@@ -1,6 +1,6 @@
 """Versions of components that PBS's release notes name.
 
-They are all that is known of a tag whose files were not read.
+For a tag whose files could not be read, nothing else is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ENTRIES: dict[str, tuple[str, ...]] = {
     },
 }
 _NAMES = "|".join(map(re.escape, sorted(("openssl", *_ENTRIES), key=len, reverse=True)))
-# A change of one component on all targets, or on all that have it; in whatever else is said of one, nothing is read.
+# A change of one component on all targets, or on all that have it; other sentences about a component are ignored.
 _CHANGE = re.compile(
     rf"(?:downloads: )?(?:(?:upgrade|update|bump) )?(?:to )?(?P<name>{_NAMES})"
     r"(?: (?:from )?`?(?P<old>\d[\w.+-]*)`?)?(?: ?(?:to|->|→))? `?(?P<new>\d[\w.+-]*)`?(?: on Linux and macOS)?",
@@ -32,8 +32,8 @@ _ITEM = re.compile(r"\s*[*-]\s+(?P<title>.*?)(?: by @\S+ in \S+| \(#\d+\))?\s*",
 def read_release_notes(text: str) -> dict[str, str]:
     """The versions that the list of changes names, by entry of PBS's table.
 
-    Of several versions of one entry it is the one that no later change replaces; if that is not clear, or a change was
-    reverted, the entry is left out.
+    If an entry has several versions, the one that no later change replaces counts; if that is not clear, or a change
+    was reverted, the entry is left out.
     """
     changes: dict[str, list[tuple[str, str]]] = {}
     reverted: set[str] = set()
@@ -54,7 +54,7 @@ def read_release_notes(text: str) -> dict[str, str]:
 
 
 def _entries(name: str, text: str) -> tuple[str, ...]:
-    """The entries that a name means: those of OpenSSL are by series, of which Rust's package of that name has none."""
+    """The entries that a name means: OpenSSL has one per series, and Rust's package of that name has none."""
     if name != "openssl":
         return _ENTRIES[name]
     return tuple(f"openssl-{series}" for series in ("1.1", "3.0", "3.5") if re.search(rf"\b{series}\.\d", text))

@@ -1,4 +1,4 @@
-"""A saved catalog replaced by a newer list, without forgetting what it had."""
+"""A saved catalog replaced by a newer list, without losing known assets."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _SHOWN = 5
 
 @frozen
 class RefreshResult:
-    """What `catalog update` did with one source.
+    """The result of `catalog update` for one source.
 
-    ``new`` counts the assets that neither the saved nor the bundled catalog had, ``gone`` those that were listed
-    before and no longer are.
+    ``new`` counts the assets that neither the saved nor the bundled catalog had, ``gone`` those that were listed before
+    and no longer are.
     """
 
     outcome: Literal["updated", "unchanged"]
@@ -45,7 +45,7 @@ class RefreshResult:
 
 @frozen
 class UpstreamAnswer:
-    """Where upstream's answer came from, and when (RFC 3339); ``etag`` is empty where there was none."""
+    """The URL of upstream's response, and its time (RFC 3339); ``etag`` is empty if there was none."""
 
     origin: str
     etag: str
@@ -65,10 +65,11 @@ def replace_saved(
     *,
     lists: Callable[[Asset], bool] | None = None,
 ) -> RefreshResult:
-    """Save the new catalog; assets that were known before stay.
+    """Save the new catalog; known assets are kept.
 
-    ``lists`` says of an asset whether the source would list it if it were still there; by default it would, but for
-    builds newer than all it lists. What it would list, and does not, is gone. Raises `CatalogError` for an empty one.
+    ``lists`` says whether the source would list an asset if it still existed; by default it would, except builds newer
+    than all that it lists. An asset that it would list, and does not, is gone. Raises `CatalogError` for an empty
+    catalog.
     """
     if not reading.assets:
         raise CatalogError(
@@ -106,13 +107,13 @@ def replace_saved(
 
 
 def _is_same_list(before: Snapshot | None, answer: UpstreamAnswer) -> bool:
-    """Whether what was saved came from the same URL, or both from upstream's own: a mirror may have a part only."""
+    """Whether the saved catalog came from the same URL, or both from upstream: a mirror may have only a part."""
     origin = answer.origin if before is None else before.facts.get(ORIGIN_FACT, "")
     return origin == answer.origin or {origin, answer.origin} <= set(NDJSON_URLS)
 
 
 def _before(before: Snapshot | None, answer: UpstreamAnswer, source: str) -> Iterator[Asset]:
-    """What the source listed earlier: as saved, and as bundled where the answer is upstream's own."""
+    """What the source listed earlier: as saved, and as bundled if the response is upstream's own."""
     if before is not None:
         yield from before.all_assets()
     if answer.origin in NDJSON_URLS:
@@ -136,7 +137,7 @@ def mark_unchanged(path: Path, answer: UpstreamAnswer) -> RefreshResult:
 
 
 def _known(assets: Iterable[Asset], before: Snapshot | None) -> Iterator[Asset]:
-    """What was known of the same builds, the bundled catalog last: the last digest of a URL is the one that counts."""
+    """The known assets of the same builds, the bundled catalog last: the last digest of a URL counts."""
     builds = {(asset.implementation, asset.version, asset.build) for asset in assets}
     for source in (before, bundled_snapshot()):
         if source is not None:

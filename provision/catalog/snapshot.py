@@ -1,6 +1,6 @@
 """`Snapshot`: a compact catalog file read as a source, and written from assets.
 
-The bytes of such a file are those of `snapshot_format`.
+`snapshot_format` defines the bytes of such a file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ VERSION_MARK, BUILD_MARK = "\x01", "\x02"
 # Beside the sources of rows that are no longer listed.
 _GONE = "gone"
 
-# Of two catalogs that have nothing in common, each row would be an error.
+# If two catalogs have nothing in common, every row would be an error.
 _ERRORS_SHOWN = 20
 
 _CPU_LEVELS: Mapping[str, CpuLevel] = {level: level for level in CPU_LEVELS}
@@ -133,7 +133,8 @@ class Snapshot:
         return frozenset(url for key, _ in self.listings() for url in self.gone(*key))
 
     def find(self, filename: str) -> Asset | None:
-        # Nearly every name has implementation and version in it: those first, as decoding all others takes a while.
+        # Nearly every name contains implementation and version: these are tried first, as decoding all others takes a
+        # while.
         def unlikely(names: tuple[str, str]) -> tuple[bool, bool]:
             return (not filename.startswith(names[0]), names[1] not in filename)
 
@@ -144,7 +145,7 @@ class Snapshot:
                 for asset in self._of_version(implementation, version):
                     if by_name.setdefault(asset.filename, asset).filename == filename:
                         return asset
-            self._by_name = by_name  # all was decoded: a lock of unknown names is not to decode it again for each
+            self._by_name = by_name  # everything was decoded: a lock of unknown names must not decode it again for each
         return self._by_name.get(filename)
 
     def _of_version(self, implementation: str, version: str) -> Iterator[Asset]:
@@ -237,9 +238,9 @@ def write_snapshot(
 ) -> bytes:
     """The bytes of a snapshot, which are the same whatever the order of the assets.
 
-    ``facts`` are further short texts to record beside the rows; ``sources`` say who lists each build, or all of them;
-    ``gone`` are the URLs that are no longer listed. Raises `CatalogError` where a file name has two hashes, and for
-    texts that have control characters.
+    ``facts`` are additional short texts to record with the rows; ``sources`` say who lists each build, or all of them;
+    ``gone`` are the URLs that are no longer listed. Raises `CatalogError` if a file name has two hashes, and for texts
+    with control characters.
     """
 
     def group_of(asset: Asset) -> _Group:
@@ -268,7 +269,7 @@ def write_snapshot(
 
 
 def with_new_time(snapshot: bytes, *, as_of: str, facts: Mapping[str, str]) -> bytes:
-    """The same assets as of another time, without decoding; raises `DamagedSnapshotError` for damaged bytes."""
+    """The same assets with another time, without decoding; raises `DamagedSnapshotError` for damaged bytes."""
     return with_facts(snapshot, _facts(as_of, facts))
 
 
@@ -305,7 +306,9 @@ def build_key(asset: Asset) -> BuildKey:
 
 
 def _shape(asset: Asset) -> str:
-    """What the asset shares with those of other builds. Each mark stands for the same text, so reading is exact."""
+    """The properties that the asset shares with those of other builds. Each mark stands for the same text, so reading
+    is exact.
+    """
     if not "".join((asset.implementation, asset.build, asset.url, asset.published or "")).isprintable():
         raise CatalogError(f"the row of {asset.url!r} holds control characters")
     url = asset.url.replace(asset.build, BUILD_MARK).replace(str(asset.version), VERSION_MARK)

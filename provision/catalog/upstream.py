@@ -39,7 +39,7 @@ from provision.url import resolve_url
 
 _Document = TypeVar("_Document")
 
-# A file that is no catalog at all would yield an error for each of its lines.
+# A file that is no catalog would yield an error for each of its lines.
 ERRORS_SHOWN = 20
 
 
@@ -80,7 +80,7 @@ Timestamp = Annotated[str | None, PlainValidator(_timestamp)]
 
 
 class ForeignModel(BaseModel):
-    """What others wrote. Unknown keys are ignored, so that their format may grow."""
+    """A model of other people's data. Unknown keys are ignored, so that their format may grow."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -153,7 +153,7 @@ def read_custom_catalog(data: bytes, origin: str) -> AssetsRead:
 
 @frozen
 class _AssetTraits:
-    """What a file name, or the artifact itself, says of an asset."""
+    """The properties of an asset from its file name, or from the artifact itself."""
 
     target: Target
     cpu: CpuLevel

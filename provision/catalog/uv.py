@@ -44,7 +44,7 @@ class _UvDownload(ForeignModel):
 
 
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
-# In bytes, and how many places are tried that look like the beginning of a frame; uv 0.13.9 has 38 MB, 3 MB and 7.
+# In bytes, and how many places that look like the beginning of a frame are tried; uv 0.13.9 has 38 MB, 3 MB and 7.
 _MAX_PROGRAM, _MAX_METADATA, _MAX_FRAMES = 256 << 20, 256 << 20, 1000
 _PIECE = 64 << 10
 
@@ -96,7 +96,7 @@ def metadata_in_wheel(data: bytes, origin: str) -> bytes:
 
 
 def _json_frames(program: bytes) -> Iterator[bytes]:
-    """What the zstd frames in a program hold, of those that hold a JSON object."""
+    """The contents of those zstd frames in a program that contain a JSON object."""
     at = program.find(_ZSTD_FRAME)
     for _ in range(_MAX_FRAMES):
         if at < 0:

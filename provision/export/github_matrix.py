@@ -21,7 +21,7 @@ _RUNNERS = {
 
 
 def export_github_matrix(rows: Sequence[Row]) -> Export:
-    """One line of JSON, as an output of a step has to be; of several CPU levels, the machine takes its own."""
+    """One line of JSON, as required for the output of a step; the machine selects one of several CPU levels."""
     place = Place(
         targets=_RUNNERS,
         key=lambda row: (row.entry, row.asset.target, row.asset.cpu),

@@ -1,7 +1,7 @@
-"""A Dockerfile that installs the archives, and the devcontainer.json beside it.
+"""A Dockerfile that installs the archives, and a matching devcontainer.json.
 
 The Dockerfile has one stage for each entry and platform; ``ADD --checksum`` downloads and verifies, and BuildKit builds
-only the stages of the platform that it builds for.
+only the stages for its platform.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def export_devcontainer(rows: Sequence[Row]) -> Export:
 
 
 def _fit(style: str, rows: Sequence[Row]) -> Fitting:
-    """The rows of platforms that all entries with any row are locked for."""
+    """The rows of platforms for which every entry with any row is locked."""
     place = Place(
         targets=_PLATFORMS,
         key=lambda row: (row.entry, row.asset.target),

@@ -19,7 +19,9 @@ _PLATFORMS = {
 
 
 def export_mise(rows: Sequence[Row]) -> Export:
-    """Tables of TOML; a version is one tool of mise, so free-threaded builds, which share it, have no place."""
+    """Tables of TOML; a version is one tool for mise, so free-threaded builds, which have the same version, are left
+    out.
+    """
     place = Place(targets=_PLATFORMS, key=lambda row: (row.asset.version, row.asset.target), freethreaded=False)
     fitting = place.fit("mise", rows)
     versions: dict[Version, list[Row]] = {}

@@ -62,10 +62,10 @@ def _source(row: Row) -> tuple[str, ...]:
 
 
 def _store_name(filename: str) -> str:
-    """The name that the file gets in Nix's store, which allows letters, digits and ``+-._?=``, and no dot in front."""
+    """The name of the file in Nix's store, which allows letters, digits and ``+-._?=``, and no leading dot."""
     return re.sub("[^0-9A-Za-z+._?=-]", "-", filename).lstrip(".")[-200:] or "archive"
 
 
 def _string(text: str) -> str:
-    """A text without control characters as a string of Nix: JSON's, but for what is interpolated."""
+    """A text without control characters as a Nix string: JSON's, with interpolation escaped."""
     return json.dumps(text).replace("${", "\\${")

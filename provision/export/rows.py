@@ -1,6 +1,6 @@
 """`Row`, a locked archive of an entry; `Export`, a text in another tool's format.
 
-A format has no place for some archives: those are left out, each with the reason.
+Archives that a format cannot express are left out, each with the reason.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Row:
 
 @frozen(kw_only=False)
 class LeftOut:
-    """A row that a format has no place for, and why."""
+    """A row that a format cannot express, and why."""
 
     row: Row
     reason: str
@@ -42,7 +42,7 @@ class LeftOut:
 
 @frozen
 class Export:
-    """A text that ends with a line break, the rows in it, and those that are left out."""
+    """A text that ends with a line break, the rows in it, and the rows that are left out."""
 
     text: str
     rows: tuple[Row, ...]
@@ -51,7 +51,7 @@ class Export:
 
 @frozen
 class Fitting:
-    """The rows that a format has a place for, in their order, and the others."""
+    """The rows that a format can express, in their order, and the others."""
 
     rows: tuple[Row, ...]
     left_out: tuple[LeftOut, ...]
@@ -60,7 +60,7 @@ class Fitting:
         return Export(text=text, rows=self.rows, left_out=self.left_out)
 
     def by_entry(self) -> dict[str, list[Row]]:
-        """The rows of each entry, entries in their order."""
+        """The rows of each entry, in the order of the entries."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             found.setdefault(row.entry, []).append(row)
@@ -71,9 +71,9 @@ class Fitting:
 class Place:
     """What a format can express.
 
-    ``targets`` are those it has a name for, in their short form. ``key`` tells which rows would be one and the same in
-    it: of those the first is kept, and an equal archive of another entry needs no second row. ``url`` says
-    what is wrong with a URL.
+    ``targets`` are those it has a name for, in their short form. ``key`` returns equal values for rows that the format
+    cannot distinguish: only the first of these is kept, and an equal archive of another entry needs no second row.
+    ``url`` says what is wrong with a URL.
     """
 
     targets: Container[str]
@@ -86,7 +86,7 @@ class Place:
     url: Callable[[str], str] = lambda _: ""
 
     def fit(self, style: str, rows: Sequence[Row]) -> Fitting:
-        """Which rows there is a place for; raises `ProvisionError` if there is none for any row."""
+        """The rows that the format can express; raises `ProvisionError` if there are none."""
         kept: dict[Hashable, Row] = {}
         left_out: list[LeftOut] = []
         for row in rows:
@@ -102,7 +102,7 @@ class Place:
         return Fitting(rows=tuple(kept.values()), left_out=tuple(left_out))
 
     def _refusal(self, asset: Asset) -> str:
-        """Why the format has no place for an asset; empty if it has one."""
+        """Why the format cannot express an asset; empty if it can."""
         refusals = (
             (asset.implementation not in self.implementations, "implementation"),
             (asset.target.short not in self.targets, TARGET),
@@ -115,7 +115,7 @@ class Place:
 
 
 def nothing_left(style: str, left_out: Sequence[LeftOut]) -> ProvisionError:
-    """The error of a format that has a place for none of the rows."""
+    """The error of a format that can express none of the rows."""
     found = f": it cannot hold {describe(left_out)}" if left_out else ""
     return ProvisionError(
         f"nothing to export in the format {style}{found}",
@@ -126,7 +126,7 @@ def nothing_left(style: str, left_out: Sequence[LeftOut]) -> ProvisionError:
 def describe(left_out: Sequence[LeftOut], kept: Sequence[Row] = ()) -> str:
     """``linux-x86_64-musl (target); fast linux-x86_64 v3 (CPU level); debug (debug build)``, on one line.
 
-    Targets stand alone, and an entry that has no row in ``kept`` stands for all of its rows.
+    Targets are listed without their entries, and an entry without a row in ``kept`` without its targets.
     """
     entries = {row.entry for row in kept}
     reasons: dict[str, dict[str, None]] = {}

@@ -1,7 +1,7 @@
-"""A manifest for Bazel's rules_python: a line ``sha256  URL`` for each archive.
+"""A manifest for Bazel's rules_python: a line ``sha256 URL`` for each archive.
 
-``python.override`` of rules_python 2.1 takes it. All but the digest is read from the file name, which has to be one of
-python-build-standalone, with a plain ``+``.
+``python.override`` of rules_python 2.1 accepts it. Everything but the digest is read from the file name, which must be
+one of python-build-standalone, with a plain ``+``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def export_rules_python(rows: Sequence[Row]) -> Export:
 
 
 def _url_refusal(url: str) -> str:
-    """Empty if the URL ends with a file name that is in the form of today, which rules_python splits at ``+``."""
+    """Empty if the URL ends with a file name in the current form, which rules_python splits at ``+``."""
     refusal = "file name not in the form of python-build-standalone"
     try:
         parse_name(file_name(url))

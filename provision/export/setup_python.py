@@ -1,6 +1,6 @@
 """A ``versions-manifest.json``, as the actions' tool-cache reads it.
 
-actions/python-versions publishes one. The format has no digests; ``sha256`` is there for other readers.
+actions/python-versions publishes one. The format has no digests; ``sha256`` is for other readers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from provision.export.rows import Export, Place, Row
 from provision.model.version import Version
 
-# As Node.js names them: `os.platform()` and `os.arch()`. musl has no name of its own there.
+# In Node.js's terms: `os.platform()` and `os.arch()`, which have no separate name for musl.
 _PLATFORMS = {
     "linux-x86_64": ("linux", "x64"),
     "linux-aarch64": ("linux", "arm64"),

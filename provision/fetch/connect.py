@@ -1,6 +1,6 @@
 """Connection pools by scheme and proxy, and the authorities that TLS trusts.
 
-httpcore's pools, and below those the network backend of `sockets`; `transport` sends requests over them.
+The pools are httpcore's, on the network backend of `sockets`; `transport` sends requests over them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class Connections:
-    """Pools by scheme and proxy, made when first needed: certificates are only loaded where https is used."""
+    """Pools by scheme and proxy, made when first needed: certificates are only loaded for https."""
 
     def __init__(self, environ: Mapping[str, str], cancellation: Cancellation) -> None:
         self._environ = environ
@@ -66,7 +66,8 @@ class Connections:
 
     def _open_pool(self, *, secure: bool, proxy: str | None) -> httpcore.ConnectionPool:
         context = self._tls_context() if secure else None
-        # Bounded by who requests, not here: a request that waited for a place in the pool could not be cancelled.
+        # Bounded by the caller, not here: a request that waits for a free connection in the pool could not be
+        # cancelled.
         if proxy is None:
             return httpcore.ConnectionPool(
                 ssl_context=context, max_connections=None, keepalive_expiry=_KEEPALIVE, network_backend=self._backend
@@ -114,9 +115,9 @@ def _require_socks() -> None:
 
 
 def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -> ssl.SSLContext:
-    """Trust ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` alone where set; else the system's certificates and certifi's.
+    """Trust only ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` if set; else the system's certificates and certifi's.
 
-    Companies put theirs among the system's; slim images have none, so certifi's go with them. Raises `UsageError`.
+    Companies add theirs to the system's; slim images have none, so certifi's are added. Raises `UsageError`.
     """
     file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     if not file and not folder:
@@ -136,7 +137,7 @@ def tls_context(environ: Mapping[str, str], bundles: Sequence[str] = _BUNDLES) -
             raise _unusable("SSL_CERT_FILE", file, "a file", reason) from error
     if folder:
         try:
-            # OpenSSL looks into it only once it needs an authority, and does not tell what it could not read.
+            # OpenSSL reads it only when it needs an authority, and does not report files that it could not read.
             for each in folder.split(os.pathsep):
                 os.scandir(each).close()
             context.load_verify_locations(capath=folder)

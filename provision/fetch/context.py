@@ -1,6 +1,6 @@
 """What all downloads of a `Fetcher` share: client, limits, connection budget.
 
-Imported only once something must be downloaded, as it imports httpcore; httpx, once a document must be.
+Imported only when something must be downloaded, because it imports httpcore; httpx is imported only for documents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from provision.protocols import Progress
 
 @frozen
 class NetworkContext:
-    """How downloads reach the network, and what bounds them. ``documents`` makes the client for documents."""
+    """The clients and limits of downloads. ``documents`` makes the client for documents."""
 
     client: HttpClient
     registries: Registries
@@ -42,7 +42,7 @@ class NetworkContext:
         return replace(self, settings=replace(self.settings, connections=self.settings.mirror_connections))
 
     def retry_policy(self, deadline: Deadline, received: Callable[[], int] = lambda: 0) -> RetryPolicy:
-        """When failed attempts are repeated; ``received`` returns how many bytes all of them have brought by now."""
+        """The retry policy for failed attempts; ``received`` returns the bytes that all attempts have received."""
         return RetryPolicy(self.settings, self.cancellation, deadline, self.retries, self.outages, received)
 
 
@@ -82,9 +82,10 @@ def open_context(
 
 
 class ConnectionBudget:
-    """At most ``limit`` connections, but every download has its first one at once, so that none waits for another.
+    """At most ``limit`` connections, except that every download has its first one at once, so that none waits for
+    another.
 
-    A first connection is granted even over the limit; other downloads' further connections then make up for it.
+    A first connection is granted even over the limit; other downloads then give back additional connections.
     """
 
     def __init__(self, limit: int) -> None:
@@ -102,7 +103,7 @@ class ConnectionBudget:
             self.release()
 
     def try_acquire(self) -> bool:
-        """Take one more connection for a download, if the budget has one left."""
+        """Take one more connection for a download, if the budget allows it."""
         with self._lock:
             free = self._used < self._limit
             self._used += free
@@ -115,6 +116,6 @@ class ConnectionBudget:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether a further connection should be given back, as other downloads began meanwhile."""
+        """Whether an additional connection should be given back because other downloads started."""
         with self._lock:
             return self._used > self._limit

@@ -20,7 +20,7 @@ _GITHUB_HOSTS = frozenset({"github.com", "api.github.com"})
 
 
 class Credentials:
-    """Those of the environment. ``note`` is called, once, with a netrc file that cannot be used."""
+    """Credentials from the environment. ``note`` is called, once, for a netrc file that cannot be used."""
 
     def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
         self._environ, self._note = environ, note
@@ -29,8 +29,9 @@ class Credentials:
     def authorization(self, url: Url, *, redirected: bool) -> str | None:
         """The header's value for a request, or None.
 
-        What the URL itself holds goes first, then ``GITHUB_TOKEN`` to GitHub over https, then netrc. After a redirect
-        to another origin only netrc counts, which names hosts itself; its ``default`` entry does not, so it is unused.
+        Credentials in the URL come first, then ``GITHUB_TOKEN`` for GitHub over https, then netrc. After a redirect to
+        another origin, only netrc is used, because it names hosts itself; its ``default`` entry does not, so it is
+        ignored.
         """
         if not redirected:
             if url.credentials:

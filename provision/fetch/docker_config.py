@@ -1,7 +1,7 @@
-"""Logins of registries, as docker, podman and their helpers have them; read only.
+"""Logins of registries from the files of docker, podman and helpers; read only.
 
-Looked through in this order: ``REGISTRY_AUTH_FILE``, ``DOCKER_CONFIG``, podman's file of the session, docker's in the
-home directory. Nothing is ever written, and no helper is asked for anything but ``get``.
+Files are searched in this order: ``REGISTRY_AUTH_FILE``, ``DOCKER_CONFIG``, podman's file of the session, docker's in
+the home directory. Nothing is ever written, and helpers are only called with ``get``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HELPER_SECONDS = 30
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # The key of Docker Hub in these files.
 _ALIASES = {"registry-1.docker.io": ("https://index.docker.io/v1/", "index.docker.io", "docker.io")}
-# What a helper gives as the user of an identity token.
+# The user name that a helper returns for an identity token.
 _TOKEN_USER = "<token>"  # noqa: S105 - a name, not a secret
 
 
@@ -39,7 +39,7 @@ class Login:
 
 
 def find_login(host: str, environ: Mapping[str, str], note: Callable[[str], None]) -> Login | None:
-    """The login of a registry, ``host`` being its name with its port; ``note`` is told what cannot be used."""
+    """The login of a registry; ``host`` is its name with its port; ``note`` is called for unusable logins."""
     keys = [key for name in (host, *_ALIASES.get(host, ())) for key in (name, f"https://{name}", f"http://{name}")]
     for path in _config_files(environ):
         config = _read(path, note)
@@ -78,7 +78,7 @@ def _from_auths(config: Mapping[str, Any], keys: list[str]) -> Login | None:
     auths = config.get("auths")
     if not isinstance(auths, dict):
         return None
-    # Docker writes the host, older releases a URL; a path after it is the registry's API, not a repository.
+    # Docker writes the host, older releases a URL, whose path is the registry's API and not a repository.
     by_key = {re.sub(r"/v[12]/?$", "", key.rstrip("/")): value for key, value in auths.items()}
     for key in keys:
         entry = by_key.get(re.sub(r"/v[12]/?$", "", key))
@@ -145,7 +145,7 @@ def _ask(program: str, server: str, environ: Mapping[str, str], note: Callable[[
 
 
 def _text(given: object) -> str | None:
-    """A string; None for other values, and where JSON escaped half of a character, which cannot be sent."""
+    """A string; None for other values, and for half of a surrogate pair in JSON, which cannot be sent."""
     try:
         return string(given)
     except ValueError:

@@ -26,13 +26,13 @@ def get_document(
     *,
     content: bytes | None = None,
 ) -> Response:
-    """Request a document; returns any final status but temporary ones, which are retried and then raised.
+    """Request a document; returns any final status except temporary ones, which are retried and then raised.
 
-    ``content`` is a question that is sent with POST: it changes nothing there, so it may be sent again. Raises
+    ``content`` is a query that is sent with POST: it changes nothing on the server, so it may be sent again. Raises
     `NetworkError` and `PolicyError`.
     """
     deadline = Deadline(network.settings.total_timeout)
-    # Of the caller's own headers none decides what is sent to whom, or how the body comes.
+    # The caller's headers must not decide where credentials are sent, or how the body is encoded.
     sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
 
     def attempt() -> Response:
@@ -51,8 +51,8 @@ def get_document(
 def get_size(source: Url, network: NetworkContext) -> int | None:
     """How many bytes an archive has; None if its server does not say.
 
-    A request for one byte, not HEAD: the signed URLs that archives are redirected to are often for GET only. Raises
-    `TransferError`.
+    This is a request for one byte, not HEAD: the signed URLs that archives are redirected to often accept only GET.
+    Raises `TransferError`.
     """
     deadline = Deadline(network.settings.total_timeout)
     sent = {**range_headers(0, 1, ""), "accept-encoding": "identity"}
@@ -64,7 +64,7 @@ def get_size(source: Url, network: NetworkContext) -> int | None:
 
 
 def get_answer(source: Url, network: NetworkContext) -> Response:
-    """Status and headers of the answer to a request for one byte, which is made once; the body is left out.
+    """Status and headers of the response to a request for one byte, which is sent once; the body is not read.
 
     Raises `NetworkError` and `PolicyError`.
     """

@@ -1,6 +1,6 @@
 """The download of one asset into the cache, from the first source that has it.
 
-Its sources are tried in turn, each with retries. None is trusted: only bytes with the asset's digest become the
+Its sources are tried in turn, each with retries. None is trusted: only a file with the asset's digest becomes the
 archive. Documents for catalogs go to memory, in `document`.
 """
 
@@ -30,7 +30,7 @@ from provision.url import Url
 
 @frozen
 class _Turn:
-    """What a source is asked with: its attempts so far, the limits for it, and how many tries it gets in a row."""
+    """One turn at a source: the attempts so far, the limits for it, and how many attempts it gets in a row."""
 
     attempts: Attempts
     network: NetworkContext
@@ -38,10 +38,10 @@ class _Turn:
 
 
 class Download:
-    """The download of one asset, under the lock of its archive; ``source`` is where it came from, once it has.
+    """The download of one asset, under the process lock of its archive; ``source`` is set when it succeeded.
 
-    Where a server applies a content coding though asked not to, the digest decides, too: the bytes as sent are taken
-    if they are right (many servers call every ``.gz`` gzip-encoded), else those without the coding.
+    If a server applies a content coding although none was requested, the digest decides: the bytes as sent are used if
+    they match (many servers call every ``.gz`` gzip-encoded), else the decoded ones.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class Download:
     def run(self, sources: Sequence[Source]) -> None:
         """Make the archive, from the first source that has it.
 
-        A source that fails for now is tried a few times before the next one, and again once all have failed, until the
-        deadline. Raises the `ProvisionError` that all sources' failures amount to, or `StoreError` where the cache
-        cannot be written. What has come is kept for a later run, unless it is known to be wrong.
+        A source with a temporary failure is tried a few times before the next one, and again once all have failed,
+        until the deadline. Raises the `ProvisionError` for the failures of all sources, or `StoreError` if the cache
+        cannot be written. What was received is kept for a later run, unless it is known to be wrong.
         """
         tries = self._network.settings.attempts if len(sources) > 1 else None
         self._turns = turns = {source: self._turn(source, tries) for source in sources}
@@ -99,7 +99,7 @@ class Download:
         return _Turn(attempts=Attempts(), network=network, tries=tries)
 
     def _is_fetched(self, source: Source, turn: _Turn) -> bool:
-        """Whether the archive is made from a source; the turn's attempts have the failure if not."""
+        """Whether the archive was made from a source; if not, the turn's attempts have the failure."""
         try:
             self._fetch_from(source, turn)
         except TransferError as error:
@@ -120,9 +120,9 @@ class Download:
             self._fetch_web(source, turn)
 
     def _fetch_web(self, source: Url, turn: _Turn) -> None:
-        """From a web server; wrong bytes are requested once more, in one piece and bypassing all caches.
+        """Download from a web server; wrong bytes are requested once more, in one piece and bypassing all caches.
 
-        A cache keeps a damaged copy until somebody asks that way, and ranges of different files do not make one.
+        A cache keeps a damaged copy until someone bypasses it, and ranges of different files do not make one archive.
         """
         try:
             self._fetch_once(source, turn, again=False)
@@ -158,7 +158,7 @@ class Download:
         return transfer
 
     def _decode(self, source: Url, transfer: SourceTransfer) -> None:
-        """Remove the content coding, and see whether that is the archive."""
+        """Remove the content coding, and check whether the result is the archive."""
         plain = PartFile(self._archive, suffix=".plain")
         plain.open()
         plain.restart()
@@ -210,7 +210,7 @@ class Download:
         return part.digest(length) == self._asset.sha256
 
     def _publish(self, source: Url, part: PartFile, length: int, hint: str | None = None) -> None:
-        """Make the bytes the archive, or throw them away and raise `TransferError` with both digests."""
+        """Make the received bytes the archive, or discard them and raise `TransferError` with both digests."""
         if self._has_digest(part, length):
             part.publish(length)
             return

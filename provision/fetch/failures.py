@@ -1,4 +1,4 @@
-"""Failures of a download, and the errors once every source has failed."""
+"""Failures of a download, and the errors when every source has failed."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _MISMATCH_HINT = (
 class Failure:
     """Why a source failed, after so many ``attempts``.
 
-    ``retryable``: it may succeed later, though not within ``retry_after`` seconds. ``no_network``: this machine could
-    not even look for the host. ``digest`` is that of wrong bytes, ``status`` that of a response, where it is the cause.
+    ``retryable``: it may succeed later, but not within ``retry_after`` seconds. ``no_network``: this machine could not
+    even resolve the host. ``digest`` is that of wrong bytes, ``status`` that of a response, if it is the cause.
     """
 
     url: Url
@@ -49,12 +49,14 @@ class Failure:
 
     @property
     def is_answer(self) -> bool:
-        """Whether it is about this URL, and not about its server: that responded, and not that it may do so later."""
+        """Whether the failure concerns only this URL, and not its server: the server responded, and not with a
+        temporary status.
+        """
         return not self.retryable and (self.kind != "network" or bool(self.status))
 
     @property
     def source(self) -> str:
-        """What a user knows the source by: the host, with its port if that is unusual; a file's directory."""
+        """The name that a user knows the source by: the host, with an unusual port; a file's directory."""
         if self.url.scheme == "file":
             return f"{str(self.url).rpartition('/')[0]}/"
         port = self.url.explicit_port
@@ -62,7 +64,7 @@ class Failure:
 
 
 class TransferError(Exception):
-    """One attempt failed; only ever seen inside this package."""
+    """One attempt failed; does not leave this package."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -93,7 +95,7 @@ class DownloadError(ProvisionError):
         yield from _sources(self.failures)
 
     def _hint(self) -> str:
-        # Of the gravest kind only: how to allow a host is no advice for bytes that were wrong.
+        # Only for the gravest kind: how to allow a host is no help if the bytes were wrong.
         kind = next(kind for kind, error in _ERRORS if isinstance(self, error))
         hints = dict.fromkeys(each.hint for each in self.failures if each.hint and each.kind == kind)
         return "\n".join(hints) or self._usual_hint()
@@ -142,7 +144,7 @@ _ERRORS: tuple[tuple[FailureKind, type[DownloadError]], ...] = (
 
 
 def download_error(asset: Asset, failures: Sequence[Failure]) -> DownloadError:
-    """The error once every source of an archive has failed: that of the gravest failure."""
+    """The error when every source of an archive has failed: that of the gravest failure."""
     kinds = {failure.kind for failure in failures}
     return next(error for kind, error in _ERRORS if kind in kinds)(asset, failures)
 
@@ -159,7 +161,7 @@ def document_error(subject: str, failure: Failure) -> ProvisionError:
 
 
 class ServerError(NetworkError):
-    """A request for what no mirror can have failed, as for a document, or a push to a mirror; ``failure`` is why."""
+    """A failed request that no mirror can serve, for a document or a push to a mirror; ``failure`` is why."""
 
     def __init__(self, message: str, failure: Failure, *, hint: str | None) -> None:
         self.failure = failure
@@ -167,7 +169,7 @@ class ServerError(NetworkError):
 
 
 def transfer_error(message: str, failure: Failure) -> ProvisionError:
-    """The error of a message and its one cause: of what no mirror can have, as a document, or a push to a mirror."""
+    """The error of a message and its one cause, for something that no mirror has, such as a document or a push."""
     hint = failure.hint or (_AGAIN_HINT if failure.retryable else None)
     if failure.kind == "network":
         return ServerError(f"{message}: {failure}", failure, hint=hint)
@@ -176,7 +178,9 @@ def transfer_error(message: str, failure: Failure) -> ProvisionError:
 
 
 def merge_server_errors(errors: Sequence[ProvisionError], action: str, total: int) -> list[ProvisionError]:
-    """The errors of ``total`` archives, where those with one cause are one error; ``action`` is what failed, a verb."""
+    """The errors of ``total`` archives; those with the same cause become one error; ``action`` is the verb of what
+    failed.
+    """
     merged: dict[object, list[ProvisionError]] = {}
     for error in errors:
         known = (error.failure.source, error.failure.cause, error.hint) if isinstance(error, ServerError) else id(error)
@@ -194,7 +198,7 @@ def _of_all(errors: Sequence[ProvisionError], action: str, total: int) -> Provis
 
 
 def merge_unreachable(failed: Sequence[tuple[Sequence[str], ProvisionError]], total: int) -> list[ProvisionError]:
-    """The errors of ``total`` downloads with the names of their entries; those that no source sent are one error."""
+    """The errors of ``total`` downloads with their entries' names; archives that no source sent become one error."""
     named = [(names, each.named(names) if isinstance(each, DownloadError) else each) for names, each in failed]
     unreachable = [(n, e) for n, e in named if isinstance(e, UnreachableError) and e.place is None]
     if len(unreachable) < 2:
@@ -212,7 +216,7 @@ def merge_unreachable(failed: Sequence[tuple[Sequence[str], ProvisionError]], to
 
 
 def _title(asset: Asset) -> str:
-    """The asset's title without the usual flavor, which would not fit beside the name."""
+    """The asset's title without the usual flavor, which would not fit next to the name."""
     return asset.title.replace(f" {_USUAL_FLAVOR} ", " ")
 
 
@@ -224,7 +228,7 @@ def _archive_of(names: Sequence[str]) -> str:
 
 
 def _sources(failures: Iterable[Failure], verdict: str = "All sources failed") -> Iterator[str]:
-    """A line for each source and cause; every URL is among the details of progress."""
+    """A line for each source and cause; the details of progress have every URL."""
     tries: dict[tuple[str, str], int] = {}
     for each in failures:
         tries[each.source, each.cause] = max(each.attempts, tries.get((each.source, each.cause), 0))

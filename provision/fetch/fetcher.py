@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from provision.fetch.context import NetworkContext
     from provision.fetch.registries import Repository
 
-# How often a wait for another process checks whether it is over, in seconds: at first, at last.
+# How often a wait for another process checks whether it is over, in seconds: first and last interval.
 _FIRST_POLL, _LAST_POLL = 0.02, 0.25
 
 
 class Fetcher:
-    """Archives of assets, verified, and documents for catalogs; safe to use from ``jobs`` threads at once.
+    """Verified archives of assets, and documents for catalogs; safe to use from ``jobs`` threads at once.
 
-    ``mirrors`` are tried before an asset's own URL, and without ``upstream`` alone; ``allow_hosts`` are hosts beside
-    the known ones; ``jitter`` is the longest random wait before the first download, in seconds; tokens, proxies,
-    certificates and limits come from ``environ``. No network library is imported until it is needed.
-    Leaving the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
+    ``mirrors`` are tried before an asset's own URL, or alone without ``upstream``; ``allow_hosts`` are hosts in
+    addition to the known ones; ``jitter`` is the longest random wait before the first download, in seconds; tokens,
+    proxies, certificates and limits come from ``environ``. No network library is imported until it is needed. Leaving
+    the context, or `cancel`, ends all transfers at once: threads that wait for one get `CancelledError`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Fetcher:
         self.close()
 
     def cancel(self) -> None:
-        """End all transfers at once, from any thread; what has come is kept for a later run."""
+        """End all transfers at once, from any thread; what was received is kept for a later run."""
         self._cancellation.set()
 
     def close(self) -> None:
@@ -86,14 +86,14 @@ class Fetcher:
             self._resources.close()
 
     def has(self, asset: Asset) -> bool:
-        """Whether something is in the cache for the asset; only `fetch` tells whether that is its archive."""
+        """Whether the cache has a file for the asset; only `fetch` checks whether it is the archive."""
         return self._cache.has(asset.sha256)
 
     def fetch(self, asset: Asset) -> Path:
-        """The asset's archive in the cache, its digest checked just now; downloaded first if need be.
+        """The asset's archive in the cache, with its digest just verified; downloaded first if necessary.
 
-        Raises `IntegrityError` where every source had wrong bytes, `PolicyError` where no host is allowed,
-        `NetworkError` where none responds or while offline, `StoreError` where the cache cannot be used.
+        Raises `IntegrityError` if every source had wrong bytes, `PolicyError` if no host is allowed, `NetworkError` if
+        none responds or while offline, `StoreError` if the cache cannot be used.
         """
         archive = self._cache.path(asset.sha256)
         laps = Laps(self._progress.record, asset.sha256.hex)
@@ -103,7 +103,7 @@ class Fetcher:
         urls = sources(asset, self._mirrors, offline=self._offline, upstream=self._upstream)
         with self._locked(asset):
             laps.end("wait")
-            # Another process may have brought it while we waited.
+            # Another process may have downloaded it while this one waited.
             digest = self._cached_digest(archive)
             if digest == asset.sha256.hex:
                 laps.end("verify")
@@ -117,11 +117,11 @@ class Fetcher:
         return archive
 
     def get(self, url: str, headers: Mapping[str, str], /) -> Response:
-        """A document by URL: the `protocols.HttpGet` of this package. The same hosts, retries and limits hold."""
+        """A document by URL: the `protocols.HttpGet` of this package, with the same hosts, retries and limits."""
         return self._document(url, headers, None)
 
     def post(self, url: str, headers: Mapping[str, str], content: bytes, /) -> Response:
-        """The answer to a question: the `protocols.HttpPost` of this package."""
+        """The response to a query: the `protocols.HttpPost` of this package."""
         return self._document(url, headers, content)
 
     def _document(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Response:
@@ -154,15 +154,15 @@ class Fetcher:
         return None
 
     def ask(self, url: Url) -> Response:
-        """What a server answers, without a body; raises `NetworkError` and `PolicyError`."""
+        """A server's response, without its body; raises `NetworkError` and `PolicyError`."""
         from provision.fetch.document import get_answer
 
         return get_answer(url, self.network())
 
     def open_repository(self, text: str) -> tuple[Repository, NetworkContext]:
-        """A registry's repository that the user named, and what requests are sent with; its host is allowed.
+        """A registry's repository that the user named, and the means to send requests to it; its host is allowed.
 
-        Raises `UsageError` for a text that is none, `NetworkError` while offline.
+        Raises `UsageError` for an invalid text, `NetworkError` while offline.
         """
         from provision.fetch.registries import Repository
 
@@ -173,14 +173,14 @@ class Fetcher:
         return repository, network
 
     def address_of(self, mirror: str) -> Url:
-        """What is asked to see whether a mirror of this fetcher answers; raises `UsageError` and `NetworkError`."""
+        """The request that checks whether a mirror of this fetcher responds; raises `UsageError` and `NetworkError`."""
         parsed = parse_mirror(mirror, self._policy.rules)
         if isinstance(parsed, WebMirror):
             return parsed.base
         return address_of(parsed, self.network())
 
     def _cached_digest(self, archive: Path) -> str | None:
-        """The digest, in hex, of what is in the cache; None where there is nothing."""
+        """The digest, in hex, of the cached file; None if there is none."""
         with cache_failures("read the cache", archive):
             return digest_in_cache(archive)
 
@@ -207,9 +207,9 @@ class Fetcher:
             )
 
     def _wait_at_random(self) -> bool:
-        """Before the first download, wait for up to ``jitter`` seconds; other threads wait for the same moment.
+        """Before the first download, wait for up to ``jitter`` seconds; other threads wait until the same time.
 
-        Returns whether there was something to wait for.
+        Returns whether there was a wait.
         """
         with self._starting:
             longest, self._jitter = self._jitter, 0.0
@@ -222,7 +222,7 @@ class Fetcher:
             return bool(longest)
 
     def require_network(self, what: str) -> NetworkContext:
-        """As `network`; raises `NetworkError` while offline."""
+        """Like `network`; raises `NetworkError` while offline."""
         if self._offline:
             raise NetworkError(
                 f"cannot reach {what}: the network is disabled (offline)", hint="Run the command without `--offline`."
@@ -230,7 +230,7 @@ class Fetcher:
         return self.network()
 
     def network(self) -> NetworkContext:
-        """What brings the network libraries; made once, when first needed."""
+        """The context that imports the network libraries; made once, when first needed."""
         with self._opening:
             if self._network is None:
                 from provision.fetch.context import open_context
@@ -252,7 +252,7 @@ class Fetcher:
 
     @contextmanager
     def _locked(self, asset: Asset) -> Iterator[None]:
-        """Hold the archive's lock, so that only one process downloads it; the wait can be cancelled."""
+        """Hold the archive's process lock, so that only one process downloads it; the wait can be cancelled."""
         started, pause, noted = time.monotonic(), _FIRST_POLL, ""
         with ExitStack() as held:
             while True:

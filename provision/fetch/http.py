@@ -26,14 +26,14 @@ from provision.model.value import frozen, replace
 from provision.url import Url, UrlOrigin
 
 _OK, _UNAUTHORIZED = 200, 401
-_MAX_TOKEN = 1 << 20  # bytes of a registry's token; with the permissions in it, some have several thousand
+_MAX_TOKEN = 1 << 20  # bytes of a registry's token; those that contain permissions can have several thousand
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
 _SMALL_BODY = 16 << 10  # bytes of a redirect's body that are read, so that its connection can be used again
 # Statuses below 500 with which the same request may succeed later.
 _TEMPORARY = frozenset({408, 425, 429})
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
-# gzip and zlib, told apart by their first bytes: some servers say deflate and send gzip.
+# gzip and zlib, distinguished by their first bytes: some servers say deflate and send gzip.
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _DECODED_CHUNK = 1 << 20
@@ -41,7 +41,7 @@ _DECODED_CHUNK = 1 << 20
 
 @frozen
 class HttpResponse:
-    """A response whose body is still to come. Names of headers are in lower case; ``url`` is where redirects ended."""
+    """A response whose body was not read yet. Names of headers are in lower case; ``url`` is where redirects ended."""
 
     url: Url
     status: int
@@ -50,12 +50,12 @@ class HttpResponse:
     _deadline: Deadline
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as sent, in pieces of at most 64 KiB; raises `TransferError` when it breaks off."""
+        """The body as sent, in pieces of at most 64 KiB; raises `TransferError` if the connection breaks."""
         with _errors_translated(self.url, self._deadline):
             yield from self._response.chunks()
 
     def read(self, limit: int) -> bytes:
-        """The body; of one that is longer than ``limit`` bytes only a start, which is longer, too."""
+        """The body; if it is longer than ``limit`` bytes, only its beginning, which is also longer than that."""
         body = bytearray()
         for chunk in self.chunks():
             body += chunk
@@ -76,8 +76,9 @@ class HttpResponse:
 
 @frozen
 class _Request:
-    """What stays the same wherever a request is redirected. One for a token has no ``registries``: it is never refused
-    with a challenge that is answered."""
+    """What stays the same across redirects. A request for a token has no ``registries``, so its challenges are not
+    answered.
+    """
 
     method: str
     headers: Mapping[str, str]
@@ -109,11 +110,11 @@ class HttpClient:
         origin: UrlOrigin | None = None,
         content: bytes | None = None,
     ) -> Iterator[HttpResponse]:
-        """Request the URL; returns any final status, raises `TransferError` where there is no response.
+        """Request the URL; returns any final status, raises `TransferError` if there is no response.
 
-        ``content`` is sent with POST, and then a redirect is a final status: it is meant for this host only.
-        ``origin`` is where the chain of redirects began that led to ``url`` before; credentials are bound to it.
-        The deadline bounds all that happens on the network within the context, the response's body included.
+        ``content`` is sent with POST; a redirect is then a final status, because the content is meant only for this
+        host. ``origin`` is where the chain of redirects that led to ``url`` began; credentials are bound to it. The
+        deadline bounds everything on the network within the context, including the response's body.
         """
         method = "GET" if content is None else "POST"
         with self.request(method, url, headers, deadline, origin=origin, content=content) as response:
@@ -131,9 +132,9 @@ class HttpClient:
         content: Content | None = None,
         named_by: Url | None = None,
     ) -> Iterator[HttpResponse]:
-        """As `get`, with any method; only redirects of GET are followed.
+        """Like `get`, with any method; only redirects of GET are followed.
 
-        ``named_by`` is whose response had the URL: that is allowed no more than a redirect.
+        ``named_by`` is the server whose response contained the URL, which is then checked like a redirect.
         """
         request = _Request(
             method=method,
@@ -163,14 +164,14 @@ class HttpClient:
                 return response
             target = _redirect_target(response)
             self._check(target, url)
-            # After one redirect to another origin credentials stay dropped, even if a later redirect leads back: that
-            # one may be the other host's doing.
+            # After one redirect to another origin, credentials stay dropped, even if a later redirect leads back,
+            # because the other host may have sent that one.
             origin = origin if target.origin == origin else ("", "", 0)
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects in a row"))
 
     def _send_with_credentials(self, url: Url, request: _Request, *, redirected: bool) -> HttpResponse:
-        """Send the request; once more if a registry refuses it and says where to get a token."""
+        """Send the request, and again if a registry refuses it with a challenge that says where to get a token."""
         session = None if redirected else request.session(url)
         used = session.granted if session else self._credentials.authorization(url, redirected=redirected)
         response = self._send(url, request, used)
@@ -178,7 +179,7 @@ class HttpClient:
             return response
 
         def ask(realm: Url, form: bytes | None) -> bytes:
-            # A registry chooses whom to ask no more freely than where to redirect to.
+            # The token server of a registry is checked like a redirect.
             self._check(realm, url, "requires a token from it")
             method = "GET" if form is None else "POST"
             plain = _Request(method=method, headers=session.headers(form), deadline=request.deadline, content=form)
@@ -218,7 +219,7 @@ class HttpClient:
 
 
 def _discard_body(response: HttpResponse) -> None:
-    """Read the body, so that the connection can be used again; a long one is not worth it."""
+    """Read the body, so that the connection can be used again; a long one is not read."""
     try:
         if (response.number("content-length") or 0) <= _SMALL_BODY and "content-length" in response.headers:
             for _ in response.chunks():
@@ -228,7 +229,7 @@ def _discard_body(response: HttpResponse) -> None:
 
 
 def _redirect_target(response: HttpResponse) -> Url:
-    """Where a redirect leads; its body is read, or the connection given up."""
+    """The target of a redirect; the body is read, or the connection closed."""
     _discard_body(response)
     location = response.headers.get("location")
     if not location:
@@ -241,7 +242,7 @@ def _redirect_target(response: HttpResponse) -> Url:
 
 @contextmanager
 def _errors_translated(url: Url, deadline: Deadline) -> Iterator[None]:
-    """Raise the libraries' errors as `TransferError`, in words for people; a timeout may be that of the deadline."""
+    """Raise the libraries' errors as `TransferError`, in plain words; a timeout may be that of the deadline."""
     try:
         yield
     except httpcore.ProxyError as error:
@@ -268,7 +269,7 @@ def _is_cut(error: httpcore.ProtocolError) -> bool:
 
 
 def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
-    # httpcore keeps what it translates as the argument, and unties the cause.
+    # httpcore passes the original error as the argument, and removes the cause.
     reason = error.args[0] if error.args else None
     if isinstance(reason, ssl.SSLCertVerificationError):
         return Failure(
@@ -285,12 +286,12 @@ def _network_failure(url: Url, error: httpcore.NetworkError) -> Failure:
 
 
 def is_temporary(status: int) -> bool:
-    """Whether the same request may well succeed in a while."""
+    """Whether the same request may succeed after a while."""
     return status in _TEMPORARY or status >= 500
 
 
 def status_failure(url: Url, status: int, headers: Mapping[str, str]) -> Failure:
-    """The failure that a final status other than success is: whether to try again, when, and what to say."""
+    """The failure for a final status other than success: whether and when to retry, and the message."""
     retryable = is_temporary(status)
     return Failure(
         url=url,
@@ -303,7 +304,7 @@ def status_failure(url: Url, status: int, headers: Mapping[str, str]) -> Failure
 
 
 def retry_after(text: str | None) -> float | None:
-    """The seconds that a ``Retry-After`` asks for, given as a number or as an HTTP date; None if it makes no sense."""
+    """The seconds that a ``Retry-After`` requests, as a number or an HTTP date; None if it is invalid."""
     if not text:
         return None
     if text.isascii() and text.isdecimal():
@@ -336,7 +337,7 @@ def _status_hint(url: Url, status: int, headers: Mapping[str, str]) -> str | Non
 
 
 def content_coding(headers: Mapping[str, str]) -> str:
-    """The content coding that a server applied to the file, in lower case; empty where there is none."""
+    """The content coding that a server applied to the file, in lower case; empty if there is none."""
     coding = headers.get("content-encoding", "").strip().lower()
     return "" if coding == "identity" else coding
 
@@ -370,7 +371,7 @@ def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
         rest = chunk
         while rest:
             if decompressor.eof:
-                # A gzip file may be several, one after the other.
+                # A gzip file may have several members, one after the other.
                 decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
             has_begun = True
             if data := decompressor.decompress(rest, _DECODED_CHUNK):

@@ -17,8 +17,8 @@ from provision.fetch.sockets import httpcore
 from provision.fetch.transport import Content, RawResponse, timeouts
 from provision.url import Url
 
-# httpx brings its command line along where click and rich are installed, which doubles the time it takes to import;
-# where they are missing, it goes on without.
+# httpx imports its command line if click and rich are installed, which doubles its import time; if they are missing, it
+# works without.
 if "httpx" not in sys.modules:
     sys.modules["httpx._main"] = None  # type: ignore[assignment]
     try:
@@ -30,7 +30,7 @@ else:
 
 
 class HttpxTransport:
-    """Sends requests by a client that follows no redirects, keeps no cookies and takes nothing from the environment."""
+    """Sends requests by a client that follows no redirects, keeps no cookies and uses nothing from the environment."""
 
     def __init__(self, connections: Connections, settings: DownloadSettings) -> None:
         self._timeout = httpx.Timeout(**timeouts(settings))
@@ -52,7 +52,7 @@ class HttpxTransport:
         )
         try:
             return _HttpxResponse(self._client.send(request, stream=True))
-        except httpx.RemoteProtocolError as error:  # the one check of its own that httpx makes here: of the Location
+        except httpx.RemoteProtocolError as error:  # the only check that httpx makes here: of the Location
             raise TransferError(Failure(url=url, cause=f"redirects to an invalid URL: {error}")) from error
 
 
@@ -70,7 +70,7 @@ class _HttpxResponse:
 
 
 class _Pools(httpx.BaseTransport):
-    """Hands requests to the pools as they are; errors stay httpcore's, which say more."""
+    """Passes requests to the pools unchanged; errors remain those of httpcore, which have more details."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -96,7 +96,7 @@ class _Pools(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """A response's body as it comes."""
+    """A response's body as it arrives."""
 
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response

@@ -1,6 +1,7 @@
 """Sources of an asset in order of preference: mirrors, its own URL, PBS's mirror.
 
-Each kind of mirror has a module: files and web servers this one, registries `oci_mirror`, buckets `s3_mirror`.
+Each kind of mirror has a module: this one is for files and web servers, `oci_mirror` for registries, `s3_mirror` for
+buckets.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from provision.model.oci import blob_path
 from provision.model.value import frozen
 from provision.url import Url, without_credentials
 
-if TYPE_CHECKING:  # what is mirrored is known without the network
+if TYPE_CHECKING:  # which assets are mirrored is known without the network
     from provision.fetch.context import NetworkContext
 
-# Of PBS; the hosting service redirects from that of its former owner.
+# Of PBS; GitHub redirects from the name of its former owner.
 _REPOSITORIES = (REPOSITORY, "indygreg/python-build-standalone")
 # PBS's own mirror of its releases.
 _PBS_MIRROR = "https://releases.astral.sh/github/python-build-standalone/releases/download/"
@@ -30,7 +31,7 @@ _PBS_MIRROR = "https://releases.astral.sh/github/python-build-standalone/release
 def parse_mirror(text: str, rules: Iterable[HostRule] = ()) -> Mirror:
     """Read ``https://…``, ``http://…``, ``file://…``, ``oci://…`` or ``s3://…``; raise `UsageError` on anything else.
 
-    ``rules`` are the hosts that the user allows: some by plain http.
+    ``rules`` are the hosts that the user allows, some with plain http.
     """
     scheme, separator, rest = text.partition("://")
     if separator and scheme.lower() == "oci":
@@ -82,13 +83,13 @@ class WebMirror:
 
     @property
     def rule(self) -> HostRule | None:
-        """The host, none for a directory."""
+        """The host; None for a directory."""
         if self.base.scheme == "file":
             return None
         return HostRule(host=self.base.host, port=self.base.port)
 
     def source(self, asset: Asset) -> Url:
-        """Where the mirror has the asset: by release, and by digest what is not laid out so, as in a bundle."""
+        """Where the mirror has the asset: by release, or by digest if its URL has no release, as in a bundle."""
         # Rebuilt part by part: the credentials of the mirror stay with its origin.
         base = self.base
         return Url(
@@ -100,22 +101,22 @@ class WebMirror:
         )
 
 
-# Where a user has copies of archives, and what a download may come from. The ``rule`` of a mirror allows its host, as
-# the user named it, but not plain http there; its ``source`` is where it has an asset, if it has.
+# A place where a user has copies of archives, and a source of a download. The ``rule`` of a mirror allows the host that
+# the user named, but not plain http; its ``source`` is where it has an asset, if it has it.
 Mirror = WebMirror | OciMirror | S3Mirror
 Source = Url | OciBlob | S3Object
 
 
 def release_path(asset: Asset) -> str:
-    """``<release tag>/<asset name>``, still encoded, for what is laid out as PBS's releases; empty for all else."""
+    """``<release tag>/<asset name>``, still encoded, for URLs in the layout of PBS's releases; empty for all others."""
     *_, tag, name = ("", *asset.url.partition("?")[0].split("/"))
     return f"{tag}/{name}" if asset.implementation == "cpython" and tag == asset.build else ""
 
 
 def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool, upstream: bool = True) -> tuple[Source, ...]:
-    """All sources to try: the user's mirrors, the asset's own URL, PBS's mirror; of them only files while offline.
+    """All sources to try: the user's mirrors, the asset's own URL, PBS's mirror; only files while offline.
 
-    Without ``upstream`` the mirrors alone. Raises `PolicyError` if the asset's own URL cannot be read.
+    Without ``upstream``, only the mirrors. Raises `PolicyError` if the asset's own URL cannot be read.
     """
     try:
         own = Url.parse(asset.url)
@@ -130,7 +131,7 @@ def sources(asset: Asset, mirrors: tuple[Mirror, ...], *, offline: bool, upstrea
 
 
 def request_url(source: Source, network: NetworkContext) -> Url:
-    """The URL that a source is requested by."""
+    """The URL that is requested from a source."""
     match source:
         case OciBlob():
             return source.blob
@@ -141,7 +142,7 @@ def request_url(source: Source, network: NetworkContext) -> Url:
 
 
 def address_of(mirror: Mirror, network: NetworkContext) -> Url:
-    """What is requested to see whether a mirror answers: its directory, its list of tags, a key that need not exist."""
+    """The URL that checks whether a mirror responds: its directory, its list of tags, a key that need not exist."""
     match mirror:
         case WebMirror():
             return mirror.base

@@ -1,7 +1,7 @@
 """Archives in a registry's repository: each is a blob, and a manifest names it.
 
-The blob's digest is the archive's. Some registries return no blob before its manifest was requested, or pretend that
-there is none: the manifest has a tag that is known from the digest (`model.oci.archive_tag`).
+The blob's digest is the archive's. Some registries return no blob before its manifest was requested, or respond as if
+there were none; the manifest's tag is computed from the digest (`model.oci.archive_tag`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from provision.model.oci import MANIFEST, MAX_MANIFEST, archive_tag
 from provision.model.value import frozen, replace
 from provision.url import Url, without_credentials
 
-if TYPE_CHECKING:  # what is mirrored is known without the network
+if TYPE_CHECKING:  # which assets are mirrored is known without the network
     from provision.fetch.context import NetworkContext
     from provision.fetch.retry import Deadline
 
@@ -48,7 +48,7 @@ class OciMirror:
 
     @classmethod
     def parse(cls, text: str, rules: Iterable[HostRule] = ()) -> OciMirror:
-        """Read what stands behind ``oci://``; raise `UsageError` on anything else."""
+        """Read the part after ``oci://``; raise `UsageError` on anything else."""
         try:
             return cls(Repository.parse(text, rules))
         except UsageError as error:
@@ -74,7 +74,7 @@ class OciMirror:
 
 
 def fetch_blob(source: OciBlob, fetch: Callable[[Url], None], network: NetworkContext, deadline: Deadline) -> None:
-    """Download a blob by ``fetch``; where there is no such blob, its manifest is requested, and then the blob again.
+    """Download a blob by ``fetch``; if it is refused, request its manifest, and then the blob again.
 
     Raises `TransferError`.
     """
@@ -93,7 +93,7 @@ def fetch_blob(source: OciBlob, fetch: Callable[[Url], None], network: NetworkCo
 
 
 def _is_named(source: OciBlob, network: NetworkContext, deadline: Deadline) -> bool:
-    """Request the manifest of a blob that was refused; whether the manifest names it, so that it is worth another try.
+    """Request the manifest of a refused blob; returns whether the manifest names it, so that a retry is useful.
 
     Raises `TransferError`.
     """

@@ -1,4 +1,4 @@
-"""`Outages`: servers that do not answer, for all downloads of a run."""
+"""`Outages`: servers that do not respond, shared by all downloads of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.model.value import frozen
 
 @frozen
 class _Outage:
-    """Until when a server may still be waited for, and which download has given it up, if one has."""
+    """Until when to wait for a server, and which download has given it up, if any."""
 
     end: float
     given_up_by: object = None
@@ -21,8 +21,8 @@ class _Outage:
 class Outages:
     """The servers that failed and have sent nothing since; safe to use from several threads.
 
-    The time for which a server is waited for is one for all downloads: what waits behind others, or begins later, does
-    not wait for it anew. The first answer of a server ends its outage. A server is any value that names it.
+    All downloads share the time for which a server is waited for: a download that starts later does not begin a new
+    wait. The first response of a server ends its outage. A server is any value that names it.
     """
 
     def __init__(self) -> None:
@@ -30,23 +30,23 @@ class Outages:
         self._outages: dict[Hashable, _Outage] = {}
 
     def begin(self, server: Hashable, seconds: float) -> None:
-        """A server failed: from its first failure on, it is waited for so long."""
+        """A server failed: the wait for it lasts this long from its first failure."""
         with self._lock:
             self._outages.setdefault(server, _Outage(end=time.monotonic() + seconds))
 
     def end(self, server: Hashable) -> None:
-        """A server has answered."""
+        """A server has responded."""
         if self._outages:
             with self._lock:
                 self._outages.pop(server, None)
 
     def left(self, server: Hashable) -> float:
-        """For how many seconds the server may still be waited for; without an end where it has not failed."""
+        """How many more seconds to wait for the server; infinite if it has not failed."""
         outage = self._outages.get(server)
         return math.inf if outage is None else outage.end - time.monotonic()
 
     def give_up(self, server: Hashable, download: object) -> None:
-        """A download turns to another source, or ends, as all its attempts failed."""
+        """A download switches to another source, or ends, because all its attempts failed."""
         with self._lock:
             outage = self._outages.get(server)
             if outage is not None and outage.given_up_by is None:

@@ -1,7 +1,7 @@
-"""Further connections for one download, and the byte ranges they fetch.
+"""Additional connections of one download, and the byte ranges they fetch.
 
-The first connection of a download is read by `download`, the stream: it fills the file from the start. The workers
-here fetch byte ranges from the other end, until both meet.
+The first connection of a download, the stream, is read by `download`: it fills the file from the start. The workers
+here fetch byte ranges from the end, until both meet.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from provision.fetch.ranges import ByteRange, RangeRefusedError, RangeSource
 from provision.fetch.retry import CancelledError
 from provision.fetch.settings import KIB, MIB
 
-# How often is checked whether another worker may join, and whether a wait is still wanted, in seconds.
+# How often to check whether another worker may join, and whether to keep waiting, in seconds.
 _POLL_INTERVAL = 0.1
-# Ranges shrink as less is left, so that all connections end together; the maximum bounds what a kill can lose.
+# Ranges shrink as less remains, so that all connections end together; the maximum limits what a kill can lose.
 _MIN_RANGE, _MAX_RANGE = 128 * KIB, 8 * MIB
 
 
 class RangeMap:
-    """Which bytes of a file are there, claimed or missing: ``[0, head)`` and ``[tail, total)`` are there.
+    """Which bytes of a file are present, claimed or missing: ``[0, head)`` and ``[tail, total)`` are present.
 
-    One stream fills from the head on. Workers `claim` ranges from the other end towards it, so that the stream needs
-    no further request; it stops at `limit`, where the claimed ranges begin. Not safe for threads by itself.
+    One stream fills from the head on. Workers `claim` ranges from the other end, so that the stream needs no further
+    request; it stops at `limit`, where the claimed ranges begin. Not thread-safe.
     """
 
     def __init__(self, *, head: int, tail: int, total: int) -> None:
@@ -41,12 +41,12 @@ class RangeMap:
 
     @property
     def tail(self) -> int:
-        """From here to the end nothing is missing."""
+        """From here to the end, nothing is missing."""
         return max((end for _, end in (*self._claimed, *self._released)), default=self.limit)
 
     @property
     def is_shared(self) -> bool:
-        """Whether the stream will not bring everything."""
+        """Whether the stream will not receive everything."""
         return self.limit < self._stream_end
 
     @property
@@ -58,7 +58,7 @@ class RangeMap:
         return min(amount, self.limit - self.head)
 
     def claim(self, workers: int) -> ByteRange | None:
-        """A range to fetch for one of ``workers``; None when what is left is the stream's or already claimed."""
+        """A range to fetch for one of ``workers``; None if the rest is the stream's or already claimed."""
         if self._released:
             (start, end), done = self._released.popitem()
             claimed = (start + done, end)
@@ -73,19 +73,20 @@ class RangeMap:
         return claimed
 
     def complete(self, claimed: ByteRange) -> None:
-        """All bytes of a claimed range are there."""
+        """All bytes of a claimed range are present."""
         self._claimed.discard(claimed)
 
     def release(self, claimed: ByteRange, done: int) -> int:
-        """Of a claimed range only the first ``done`` bytes are there; the rest is for the stream or others to bring.
+        """Only the first ``done`` bytes of a claimed range are present; the stream or other workers must fetch the
+        rest.
 
-        Returns how many bytes that have been received the stream will download again.
+        Returns how many received bytes the stream will download again.
         """
         if claimed in self._claimed:
             self._claimed.remove(claimed)
             self._released[claimed] = done
         again = 0
-        # The stream brings what lies next to its limit without a further request: the only way left if the server
+        # The stream receives what lies next to its limit without a further request: the only way left if the server
         # refuses ranges.
         while self._is_streaming and (near := next((each for each in self._released if each[0] == self.limit), None)):
             again += self._released.pop(near)
@@ -93,28 +94,28 @@ class RangeMap:
         return again
 
     def end_stream(self) -> None:
-        """The stream brings no more: what it has not brought is for others to claim."""
+        """The stream receives no more: others may claim what it has not received."""
         self._is_streaming = False
         if self.head < self.limit:
             self._released[self.head, self.limit] = 0
             self.limit = self.head
 
     def abandon(self) -> None:
-        """Forget all ranges: only a stream may bring the rest."""
+        """Forget all ranges: only a stream may receive the rest."""
         self.limit = self._stream_end
         self._claimed.clear()
         self._released.clear()
 
 
 class _UnwantedError(Exception):
-    """What a worker still receives is of no use any more."""
+    """Whatever a worker still receives is no longer needed."""
 
 
 class ParallelRanges:
-    """Workers of one attempt to download, beside the stream that the caller reads.
+    """Workers of one download attempt, in addition to the stream that the caller reads.
 
-    Nobody waits for a worker whose connection hangs. It is abandoned, and what it may still receive is dropped.
-    ``refused`` is True once the server turned out not to serve ranges of the file.
+    A worker whose connection hangs is abandoned without waiting, and what it may still receive is dropped. ``refused``
+    is True once the server turned out not to serve ranges of the file.
     """
 
     def __init__(
@@ -129,7 +130,7 @@ class ParallelRanges:
         self.refused = False
 
     def start(self) -> ParallelRanges:
-        """Have workers join as soon as the download proves to take longer than a moment."""
+        """Let workers join as soon as the download takes longer than a moment."""
         threading.Thread(target=self._supervise, name="provision-parallel", daemon=True).start()
         return self
 
@@ -143,7 +144,7 @@ class ParallelRanges:
     # For the thread that reads the stream
 
     def reserve(self, amount: int) -> tuple[int, int]:
-        """Where the stream's next bytes go, and how many of ``amount`` are still for the stream to bring."""
+        """The position of the stream's next bytes, and how many of ``amount`` are still the stream's to write."""
         with self._changed:
             start, room = self._ranges.head, self._ranges.stream_room(amount)
             self._ranges.head += room
@@ -152,32 +153,32 @@ class ParallelRanges:
 
     @property
     def tail(self) -> int:
-        """From here to the end nothing is missing."""
+        """From here to the end, nothing is missing."""
         with self._changed:
             return self._ranges.tail
 
     @property
     def is_shared(self) -> bool:
-        """Whether workers bring what the stream will not."""
+        """Whether workers fetch what the stream will not receive."""
         with self._changed:
             return self._ranges.is_shared
 
     @property
     def is_stream_short(self) -> bool:
-        """Whether the stream has yet to bring some of its bytes."""
+        """Whether the stream has not yet received all of its bytes."""
         with self._changed:
             return self._ranges.stream_room(1) > 0
 
     @property
     def is_stream_done(self) -> bool:
-        """Whether the stream has reached what the workers have or fetch."""
+        """Whether the stream has reached what the workers have or are fetching."""
         with self._changed:
             return self._ranges.is_shared and not self._ranges.stream_room(1)
 
     def finish(self, check: Callable[[], None]) -> None:
-        """Once the stream has ended: fetch what no worker does, and wait for the workers, calling ``check``.
+        """After the stream has ended: fetch ranges that no worker fetches, and wait for the workers, calling ``check``.
 
-        Raises `TransferError` where the rest cannot be had in ranges, and `StoreError` of a worker.
+        Raises `TransferError` if the rest cannot be downloaded in ranges, and `StoreError` of a worker.
         """
         with self._changed:
             if not self.refused:
@@ -204,7 +205,7 @@ class ParallelRanges:
         except TransferError as error:
             if error.failure.retryable:
                 raise
-            # The whole file was to be had a moment ago, so the next attempt requests all of it in one.
+            # The whole file was available a moment ago, so the next attempt requests all of it at once.
             self.refused = True
             raise self._failure(error.failure.cause) from error
 
@@ -227,7 +228,7 @@ class ParallelRanges:
         """Let one more worker join, if there is a range and a connection for it."""
         with self._changed:
             limit = self._network.settings.connections - 1
-            # Where several failed, the server has its reasons: one connection a client is a common rule.
+            # If several failed, the server probably limits the connections per client, often to one.
             if self._ended.is_set() or self.refused or self._workers >= limit or self._failures >= limit:
                 return False
             if not self._network.budget.try_acquire():
@@ -262,7 +263,7 @@ class ParallelRanges:
                 self._changed.notify_all()
 
     def _fetch(self, claimed: ByteRange) -> None:
-        """Fetch a claimed range; give all of them up where the server refuses."""
+        """Fetch a claimed range; give up all ranges if the server refuses."""
         try:
             self._receive(claimed)
         except RangeRefusedError:
@@ -288,7 +289,8 @@ class ParallelRanges:
                 self._changed.notify_all()
 
     def _write(self, offset: int, data: memoryview) -> int:
-        # Under the lock: once the attempt has ended, the part may be closed, and its descriptor be another file's.
+        # Under the lock: once the attempt has ended, the part may be closed, and its descriptor may belong to another
+        # file.
         with self._changed:
             if self._ended.is_set() or self.refused:
                 raise _UnwantedError

@@ -1,6 +1,6 @@
 """An unfinished download: its `.part` file, checkpoint, digest and progress.
 
-Every byte of a download that is written, by however many connections, passes through here.
+All downloaded bytes are written here, whatever the number of connections.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 @frozen
 class Checkpoint:
-    """Which bytes of a part are there: ``[0, head)`` and ``[tail, total)``.
+    """Which bytes of a part are present: ``[0, head)`` and ``[tail, total)``.
 
     ``source`` is a digest of the URL, which may hold secrets; ``validator`` is its strong ETag or its date.
     """
@@ -49,7 +49,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, content: bytes) -> Checkpoint | None:
-        """Read a checkpoint's JSON; None unless it makes sense, as anything may have written it."""
+        """Read a checkpoint's JSON; None if it is invalid, as anything may have written it."""
         try:
             value = json.loads(content)
         except (ValueError, RecursionError):
@@ -81,7 +81,7 @@ class PartFile:
         self._checkpoint_path = archive.with_name(f"{archive.name}{suffix}.part.json")
         self._descriptor: int | None = None
         self._sha256, self._hashed = hashlib.sha256(), 0
-        # Where the system has no pwrite, seeking and writing must stay together.
+        # If the system has no pwrite, seeking and writing must not be interleaved.
         self._seek_lock = threading.Lock()
         self.checkpoint = Checkpoint()
 
@@ -106,7 +106,7 @@ class PartFile:
         self.checkpoint = Checkpoint()
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
-        """Write bytes at their place; several threads may at once."""
+        """Write bytes at their position; safe from several threads."""
         with cache_failures("write a download", self.path):
             while data:
                 written = self._write_some(offset, data)
@@ -119,13 +119,13 @@ class PartFile:
             self._hashed += len(data)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write down how far the download is."""
+        """Record the progress of the download."""
         self.checkpoint = checkpoint
         with cache_failures("write a download", self._checkpoint_path):
             replace_file(self._checkpoint_path, json.dumps(fields_of(checkpoint)).encode())
 
     def digest(self, size: int) -> Digest:
-        """The sha256 of the first ``size`` bytes; what was not hashed on arrival is read again."""
+        """The sha256 of the first ``size`` bytes; those that were not hashed on arrival are read again."""
         with cache_failures("read a download", self.path):
             if self._hashed > size:
                 self._sha256, self._hashed = hashlib.sha256(), 0
@@ -197,9 +197,9 @@ def _needed_size(checkpoint: Checkpoint) -> int:
 
 
 class StreamWriter:
-    """Writes the bytes of a download's first connection, which follow one another, and every MiB a checkpoint.
+    """Writes the bytes of a download's first connection, which arrive in order, and every MiB a checkpoint.
 
-    ``tail`` returns from where on nothing is missing, as other connections fill the part from its end.
+    ``tail`` returns from where on nothing is missing, because other connections fill the part from its end.
     """
 
     def __init__(self, part: PartFile, checkpoint: Checkpoint, tail: Callable[[], int]) -> None:
@@ -220,7 +220,7 @@ class StreamWriter:
         self.head = 0
 
     def save(self) -> None:
-        """Let a later run resume from here. Not worth failing for: without a checkpoint it starts over."""
+        """Let a later run resume from here. Failures are ignored: without a checkpoint, it starts over."""
         self._saved = self.head
         known = self._checkpoint
         tail = None if known.total is None else self._tail()
@@ -233,7 +233,7 @@ class StreamWriter:
 class AssetProgress:
     """The progress of one asset, from all threads that download it.
 
-    ``received`` counts every byte that came, and never goes back, even where a download starts over.
+    ``received`` counts every received byte, and never decreases, even if a download starts over.
     """
 
     def __init__(self, progress: Progress, *, key: str, title: str) -> None:
@@ -242,19 +242,19 @@ class AssetProgress:
         self.received = 0
 
     def begin(self, total: int | None, done: int) -> None:
-        """The download starts, or starts over, with ``done`` bytes that are there."""
+        """The download starts, or starts over, with ``done`` bytes present."""
         self._progress.start(self._key, self._title, "fetch", total)
         if done:
             self._progress.advance(self._key, done)
 
     def add(self, amount: int) -> None:
-        """So many bytes came."""
+        """So many bytes were received."""
         with self._lock:
             self.received += amount
         self._progress.advance(self._key, amount)
 
     def take_back(self, amount: int) -> None:
-        """So many bytes will come once more."""
+        """So many bytes will be received again."""
         if amount:
             self._progress.advance(self._key, -amount)
 

@@ -1,6 +1,6 @@
 """Proxies: which one a URL is requested through, and its address and credentials.
 
-Read from the environment's variables as curl reads them, else from the system's settings on Windows and macOS.
+The environment's variables are read as curl reads them; without them, the system's settings on Windows and macOS.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Proxies:
         return proxy
 
     def _variable(self, name: str) -> str:
-        # A CGI program gets the client's `Proxy:` header as HTTP_PROXY; such a program's user is not to be trusted.
+        # A CGI program gets the client's `Proxy:` header as HTTP_PROXY, which must not be trusted.
         if name == "http_proxy" and "REQUEST_METHOD" in self._environ:
             return self._environ.get(name, "")
         return self._environ.get(name) or self._environ.get(name.upper(), "")
@@ -66,11 +66,11 @@ class ProxyAddress:
 
     @classmethod
     def parse(cls, proxy: str) -> ProxyAddress:
-        """Read the URL that `Proxies.proxy_for` returned; raise `UsageError` if it is none."""
+        """Read the URL that `Proxies.proxy_for` returned; raise `UsageError` if it is invalid."""
         from urllib.parse import unquote
 
         try:
-            parts = split_url(proxy)  # not `Url`, which reads what may be downloaded: no SOCKS among it
+            parts = split_url(proxy)  # not `Url`, which reads URLs of downloads, and so no SOCKS
         except ValueError as error:
             raise UsageError(f"invalid proxy URL in the environment: {error}") from error
         if not parts.host:

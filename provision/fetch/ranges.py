@@ -1,4 +1,4 @@
-"""HTTP ranges: their headers, and one byte range of a file that was seen before.
+"""HTTP ranges: their headers, and one byte range of a file requested before.
 
 The source is RFC 9110, sections 13 and 14. Ranges are ``(start, end)`` with an exclusive end.
 """
@@ -20,7 +20,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 def range_headers(start: int, end: int | None, validator: str) -> dict[str, str]:
-    """The headers that request bytes ``[start, end)``, or the whole file if ``validator`` is no longer its own."""
+    """The headers that request bytes ``[start, end)``, or the whole file if its ``validator`` has changed."""
     last = "" if end is None else str(end - 1)
     headers = {"range": f"bytes={start}-{last}"}
     if validator:
@@ -36,7 +36,7 @@ def validator_of(headers: Mapping[str, str]) -> str:
 
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
-    """Start, end (exclusive) and total of a 206; None if it does not say, or makes no sense."""
+    """Start, end (exclusive) and total of a 206; None if they are missing or invalid."""
     match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     if match is None:
         return None
@@ -45,18 +45,18 @@ def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
 
 
 def serves_ranges(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether further connections may request ranges of the same file."""
+    """Whether additional connections may request ranges of the same file."""
     offered = status == 206 or headers.get("accept-ranges", "").strip().lower() == "bytes"
     return offered and bool(validator_of(headers)) and not content_coding(headers)
 
 
 class RangeRefusedError(Exception):
-    """The server does not serve ranges of the same file after all."""
+    """The server does not serve ranges of the same file."""
 
 
 @frozen
 class RangeSource:
-    """The file: ``url`` is where redirects ended that began at ``origin``, ``total`` its length in bytes.
+    """The file: ``url`` is where the redirects from ``origin`` ended, ``total`` its length in bytes.
 
     ``deadline`` is that of the whole download.
     """
@@ -68,7 +68,7 @@ class RangeSource:
     deadline: Deadline
 
     def read(self, client: HttpClient, byte_range: ByteRange) -> Generator[memoryview, None, None]:
-        """The range's bytes as they come. Raises `RangeRefusedError`, and `TransferError` where they break off."""
+        """The range's bytes as they arrive. Raises `RangeRefusedError`, or `TransferError` if the connection breaks."""
         start, end = byte_range
         headers = {"accept-encoding": "identity", **range_headers(start, end, self.validator)}
         with client.get(self.url, headers, self.deadline, origin=self.origin) as response:

@@ -1,8 +1,8 @@
 """OCI registries that the user named: repositories, logins, challenges and tokens.
 
 Sources: the OCI distribution specification 1.1, and the token authentication of CNCF distribution. A registry refuses
-the first request with a challenge; the login is sent only in answer to one, and only where the challenge was for a
-repository that the user named.
+the first request with a challenge; the login is sent only in response to a challenge, and only for a repository that
+the user named.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _WORD = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _NAME = rf"{_WORD}(?:/{_WORD})*"
 _LONGEST_NAME = 255
-# The registry behind the name that images are known by.
+# The registry that serves the images of this name.
 _DOCKER_HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-# A parameter of a challenge, or the word that begins one; longer headers than a registry's are cut.
+# A parameter of a challenge, or the word that begins one; longer headers than a registry's are truncated.
 _CHALLENGE = r'([A-Za-z_]+)=(?:"([^"]*)"|([^\s",]+))|([A-Za-z][A-Za-z0-9-]*)'
 _LONGEST_CHALLENGE = 8192
 _CLIENT = "provision"
@@ -48,7 +48,7 @@ class Repository:
     def parse(cls, text: str, rules: Iterable[HostRule] = ()) -> Repository:
         """Read ``[USER:PASSWORD@]HOST[:PORT]/NAME``; raise `UsageError` on anything else.
 
-        The registry is asked by https; by http on loopback, and where one of the ``rules`` allows that for its host.
+        The registry is contacted over https; over http on loopback, and if one of the ``rules`` allows it for the host.
         """
         try:
             url = Url.parse(f"https://{text}")
@@ -77,7 +77,7 @@ class Repository:
 
     @property
     def login_hint(self) -> str:
-        """What to do where the registry requires a login."""
+        """The hint for a registry that requires a login."""
         if self.login:
             return f"{self.base.authority} refused the user name and the password that stand before it. Correct them."
         return f"Run `docker login {self.base.authority}`, or put the user name and the password before the host."
@@ -125,7 +125,7 @@ class Registries:
 
 
 class RegistrySession:
-    """What one repository was answered: the value of `Authorization`, kept until the registry refuses it."""
+    """The authorisation of one repository: the value of `Authorization`, kept until the registry refuses it."""
 
     def __init__(self, repository: Repository, find: Callable[[Repository], Login | None]) -> None:
         self.repository, self._find = repository, find
@@ -133,7 +133,9 @@ class RegistrySession:
         self.granted: str | None = None
 
     def answer(self, challenge: str, used: str | None, ask: Ask) -> bool:
-        """Answer a refusal of a request that had ``used`` as its `Authorization`; whether to send it again."""
+        """Respond to the refusal of a request that had ``used`` as its `Authorization`; returns whether to send it
+        again.
+        """
         with self._lock:
             if self.granted != used:  # another thread was faster
                 return True
@@ -145,7 +147,7 @@ class RegistrySession:
             return self.granted != used
 
     def headers(self, form: bytes | None) -> dict[str, str]:
-        """What a request for a token says."""
+        """The parameters of a request for a token."""
         form_type = {"content-type": "application/x-www-form-urlencoded"} if form is not None else {}
         return {"accept": "application/json", "accept-encoding": "identity", **form_type}
 
@@ -176,7 +178,7 @@ class RegistrySession:
 
 
 def parse_challenges(header: str) -> dict[str, dict[str, str]]:
-    """The challenges of ``WWW-Authenticate`` that are understood, by kind in lower case, with their parameters."""
+    """The supported challenges of ``WWW-Authenticate``, by kind in lower case, with their parameters."""
     found: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
     for name, quoted, word, kind in re.findall(_CHALLENGE, header[:_LONGEST_CHALLENGE]):

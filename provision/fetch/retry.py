@@ -1,4 +1,4 @@
-"""Deadline and cancellation of a download, and when to try again."""
+"""Deadline and cancellation of a download, and when to retry."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from provision.url import Url
 
 T = TypeVar("T")
 
-# An attempt that brought this many bytes was worth it, and does not count.
+# An attempt that received this many bytes was useful, and does not count.
 _BYTES_THAT_RESET_ATTEMPTS = MIB
 
 
 class CancelledError(Exception):
-    """The download was cancelled (`Cancellation.set`); no message is needed, as whoever did it knows."""
+    """The download was cancelled (`Cancellation.set`); no message is needed, as the caller knows."""
 
 
 class Deadline:
-    """The time that one asset may take in all, over every attempt and source: so many seconds from now on.
+    """The total time for one asset, over all attempts and sources: so many seconds from now on.
 
     ``requests`` is how many were sent within it.
     """
@@ -50,7 +50,7 @@ class Deadline:
 
     @contextmanager
     def bounding(self) -> Iterator[None]:
-        """Bound every wait for a socket within: connections are shared, so none could be given a deadline for good."""
+        """Bound every wait for a socket within: connections are shared, so none can have a permanent deadline."""
         token = _BOUND.set(self)
         try:
             yield
@@ -58,7 +58,7 @@ class Deadline:
             _BOUND.reset(token)
 
     def check(self, url: Url) -> None:
-        """Raise `TransferError` once the time is over."""
+        """Raise `TransferError` once the time is up."""
         if not self.left:
             raise TransferError(
                 Failure(
@@ -73,7 +73,7 @@ _BOUND: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 def bounded(timeout: float | None) -> float | None:
-    """How long a wait may last that begins now: ``timeout``, but not past the deadline of `Deadline.bounding`.
+    """How long a wait that begins now may last: ``timeout``, but not past the deadline of `Deadline.bounding`.
 
     Raises `TimeoutError` if no time is left.
     """
@@ -88,7 +88,7 @@ def bounded(timeout: float | None) -> float | None:
 class Cancellation:
     """Ends every wait of this package at once: for a socket, a lock or the next attempt. Set once, from any thread.
 
-    What waits where no event can be watched, in sockets, is woken by callbacks.
+    Waits that cannot watch an event, in sockets, are woken by callbacks.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Cancellation:
             raise CancelledError
 
     def add_callback(self, owner: object, callback: Callable[[], None]) -> None:
-        """Have ``callback`` called when cancelled, until `remove_callback`; at once if already cancelled."""
+        """Call ``callback`` when cancelled, until `remove_callback`; at once if already cancelled."""
         with self._lock:
             self._callbacks[id(owner)] = callback
         if self._event.is_set():
@@ -128,7 +128,7 @@ class Cancellation:
 
 
 class RetryLog:
-    """Announces repeats: each source once, and every URL and cause in the details."""
+    """Announces retries: each source once, and every URL and cause in the details."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -136,7 +136,7 @@ class RetryLog:
         self._announced: set[str] = set()
 
     def repeated(self, failure: Failure, pause: float, limit: str) -> None:
-        """The same URL will be tried again after ``pause`` seconds; ``limit`` tells how long or how often."""
+        """The same URL will be tried again after ``pause`` seconds; ``limit`` says for how long or how often."""
         with self._lock:
             is_first = failure.source not in self._announced
             self._announced.add(failure.source)
@@ -150,10 +150,10 @@ class RetryLog:
 
 
 class Attempts:
-    """The failed attempts at one source: all of them, those in a row that brought nothing, and the last failure.
+    """The failed attempts at one source: their number, the number in a row without progress, and the last failure.
 
-    ``due`` is the time of `time.monotonic` before which the source is not asked again, ``server`` what names its server
-    in `Outages`.
+    ``due`` is the time of `time.monotonic` before which the source is not tried again, ``server`` the name of its
+    server in `Outages`.
     """
 
     __slots__ = ("due", "failure", "failures", "idle", "server")
@@ -168,8 +168,8 @@ class Attempts:
 class RetryPolicy:
     """When the failed attempts of one download are repeated, and until when; ``log`` announces it.
 
-    Pauses are random over their whole length: clients that failed together must not come back together. ``received``
-    returns how many bytes all attempts have brought by now; ``outages`` is what other downloads know of the servers.
+    Pauses are random over their whole length, so that clients that failed together do not retry together. ``received``
+    returns how many bytes all attempts have received so far; ``outages`` has the failures that other downloads saw.
     """
 
     def __init__(
@@ -194,10 +194,10 @@ class RetryPolicy:
         *,
         tries: int | None = None,
     ) -> T:
-        """Call ``attempt`` until it succeeds; raise the last `TransferError` once trying again is of no use.
+        """Call ``attempt`` until it succeeds; raise the last `TransferError` when retrying is of no use.
 
-        With ``tries``, other sources remain: the error is also raised after so many attempts in a row that brought
-        nothing, after one if another download has given up the server, and where that asks for a longer pause than is
+        With ``tries``, other sources remain. Then the error is also raised after so many attempts in a row without
+        progress, after one if another download has given up the server, and if the server requests a longer pause than
         usual.
         """
         known = attempts or Attempts()
@@ -218,7 +218,7 @@ class RetryPolicy:
                 return done
 
     def may_repeat(self, attempts: Attempts) -> bool:
-        """Whether the source may be asked again when its pause is over."""
+        """Whether the source may be tried again when its pause is over."""
         failure = attempts.failure
         if failure is None or not failure.retryable or attempts.due - time.monotonic() >= self._left(attempts):
             return False
@@ -227,16 +227,16 @@ class RetryPolicy:
         return attempts.idle < self._settings.attempts and not self._outages.is_given_up(attempts.server, self)
 
     def _left(self, attempts: Attempts) -> float:
-        """Seconds in which another attempt at a source may still begin."""
+        """The seconds within which another attempt at a source may still begin."""
         left = min(self._deadline.left, self._outages.left(attempts.server))
         return left if self._end is None else min(self._end - time.monotonic(), left)
 
     def _is_counted(self, failure: Failure) -> bool:
-        """Whether a number of attempts is the limit, and not a time: without a network, a person should not wait."""
+        """Whether the limit is a number of attempts, not a time: without a network, nobody should have to wait."""
         return failure.no_network and not self._settings.waits_for_network
 
     def _record(self, failure: Failure, attempts: Attempts, server: Hashable) -> Failure:
-        """Note a failed attempt, and when the next may be made; returns the failure with the number of attempts."""
+        """Record a failed attempt, and when the next may be made; returns the failure with the number of attempts."""
         attempts.failures += 1
         received = self._received()
         got_further = received - self._before >= _BYTES_THAT_RESET_ATTEMPTS
@@ -268,11 +268,11 @@ class RetryPolicy:
 
 
 def pause_after(failure: Failure, idle: int, left: float, settings: DownloadSettings) -> float:
-    """Seconds until the next attempt after ``idle`` in a row that brought nothing, with ``left`` seconds for all.
+    """Seconds until the next attempt after ``idle`` in a row without progress, with ``left`` seconds in total.
 
     Random up to a bound that doubles, and not before the server allows it.
     """
-    from random import uniform  # only once something failed: until then nothing must be paid for it
+    from random import uniform  # imported only after a failure, so that it costs nothing until then
 
     bound = min(settings.max_pause, settings.backoff * 2.0 ** min(idle - 1, 30))
     asked = failure.retry_after

@@ -1,7 +1,8 @@
-"""Archives in a bucket, of S3 or what speaks S3: ``<prefix>/sha256/ab/<hex>``.
+"""Archives in a bucket of S3 or a compatible service, by digest.
 
-obstore finds the credentials (``AWS_*``, or those of the machine) and signs URLs; what is signed is requested as from
-any web server. It reads the environment of this process, and is not imported before a bucket is asked.
+Keys are ``<prefix>/sha256/ab/<hex>``. obstore finds the credentials (``AWS_*``, or those of the machine) and signs URLs;
+signed URLs are requested like those of any web server. obstore reads the environment of this process, and is imported
+only when a bucket is used.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LOGIN_HINT = "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or gi
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _PREFIX = r"[0-9A-Za-z!_.*'()-]+(?:/[0-9A-Za-z!_.*'()-]+)*"
 _LONGEST_PREFIX = 512
-# What a signature may last at most.
+# The maximum lifetime of a signature.
 _MAX_SECONDS = 7 * 24 * 3600
 _TRUE = ("1", "true", "yes", "on")
 
@@ -44,7 +45,7 @@ class S3Object:
         return f"s3://{self.bucket}/{self.key}"
 
     def signed(self, method: Literal["GET", "PUT"], network: NetworkContext) -> Url:
-        """A URL for one request, and its retries; its host is allowed, as the environment names it.
+        """A URL for one request, and its retries; its host is allowed, because the environment names it.
 
         Raises `UsageError` without obstore, `NetworkError` without credentials.
         """
@@ -63,7 +64,7 @@ class S3Mirror:
 
     @classmethod
     def parse(cls, text: str) -> S3Mirror:
-        """Read what stands behind ``s3://``; raise `UsageError` on anything else."""
+        """Read the part after ``s3://``; raise `UsageError` on anything else."""
         bucket, _, prefix = text.rstrip("/").partition("/")
         has_dots = any(part in (".", "..") for part in prefix.split("/"))
         is_prefix = not prefix or (re.fullmatch(_PREFIX, prefix) and len(prefix) <= _LONGEST_PREFIX and not has_dots)
@@ -96,7 +97,7 @@ class S3Mirror:
 
 
 def fetch_object(source: S3Object, fetch: Callable[[Url], None], network: NetworkContext) -> None:
-    """Download an object by ``fetch``; raises `TransferError`, and what signing raises."""
+    """Download an object by ``fetch``; raises `TransferError`, and the errors of signing."""
     from provision.fetch.failures import TransferError
 
     try:
@@ -132,8 +133,9 @@ def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) 
 
 @lru_cache(maxsize=8)
 def _store(bucket: str, settings: tuple[tuple[str, str], ...], is_anonymous: bool) -> S3Store:
-    """What signs for a bucket; it keeps the credentials of the machine. ``settings`` are what it finds in the
-    environment: with others, it is another."""
+    """The signer for a bucket; it keeps the credentials of the machine. ``settings`` are those in the environment; with
+    others, a new signer is made.
+    """
     from datetime import timedelta
 
     from obstore.store import S3Store

@@ -23,25 +23,25 @@ _CONFIG_MAX_SIZE = MIB
 class DownloadSettings:
     """Times in seconds, sizes in bytes."""
 
-    connect_timeout: float = 10.0  # to look the host up, connect and agree on TLS
+    connect_timeout: float = 10.0  # to resolve the host, connect and negotiate TLS
     idle_timeout: float = 30.0  # without a byte
     total_timeout: float = 3600.0  # for one asset, with all attempts and mirrors
-    retry_timeout: float = 300.0  # without getting further, over all attempts and sources
+    retry_timeout: float = 300.0  # without progress, over all attempts and sources
     waits_for_network: bool = False  # whether that also holds while this machine has no network
-    attempts: int = 4  # in a row without getting further, before the next source is asked
+    attempts: int = 4  # in a row without progress, before the next source is tried
     backoff: float = 1.0  # the longest pause before the second attempt; doubles
     max_pause: float = 60.0  # the longest pause, unless the server asks for a longer one with Retry-After
     connections: int = 6  # for one asset, as browsers use for one host
-    mirror_connections: int = 1  # for one asset: all machines of a site may ask one mirror at the same time
-    parallel_min_size: int = 8 * MIB  # what is left of an asset, for more than one connection to be worth it
+    mirror_connections: int = 1  # for one asset: all machines of a site may use one mirror at the same time
+    parallel_min_size: int = 8 * MIB  # the minimum that must be left of an asset for more than one connection
     parallel_after_seconds: float = 0.05  # a download that ends within this time needs no further connections
-    parallel_below_rate: float = 100e6  # bytes a second above which further connections cost more than they bring
+    parallel_below_rate: float = 100e6  # bytes a second above which additional connections cost more than they save
     largest_archive: int = 2 * GIB  # where the lock does not know the size
     largest_body: int = 256 * MIB  # of what is not an archive
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> DownloadSettings:
-        """The defaults, but for ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total, and until when to retry),
+        """The defaults, except ``PROVISION_TIMEOUT`` (idle), ``_DEADLINE`` (total, and until when to retry),
         ``_CONNECTIONS`` (to mirrors and others) and ``_MAX_ARCHIVE`` (in MiB).
 
         Raises `UsageError` for a variable that is not a positive number.
@@ -78,8 +78,8 @@ def _configured_texts(
 ) -> tuple[str, ...]:
     """A list of the user's own ``config.toml``, which no repository can change; empty without the file.
 
-    Without ``PROVISION_CONFIG_DIR``, a file that may not be read counts as missing, and so does one of a user without a
-    home: jobs run as users whose home is somebody else's. Raises `UsageError` if the file is broken.
+    Without ``PROVISION_CONFIG_DIR``, a file that cannot be read counts as missing, and so does that of a user without a
+    home: jobs run as users whose home belongs to someone else. Raises `UsageError` if the file is broken.
     """
     named = environ.get("PROVISION_CONFIG_DIR")
     try:
@@ -102,7 +102,7 @@ def _configured_texts(
         document = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not valid TOML: {reason_of(error)}", place=Place(str(path))) from error
-    for name in set(document).difference(_CONFIG_KEYS):  # a later release may know more keys: those are let pass
+    for name in set(document).difference(_CONFIG_KEYS):  # a later release may have more keys, which are ignored
         if near := did_you_mean(name, _CONFIG_KEYS, after="; "):
             raise UsageError(f"{quoted(name)} is not a key of this file{near}", place=Place(str(path)))
     texts = document.get(key, [])

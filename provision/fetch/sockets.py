@@ -1,7 +1,7 @@
 """Sockets below httpcore: addresses raced, TLS, and waits that end in time.
 
-The timeouts of httpcore begin anew with every byte. Here each wait also ends with the deadline of its request
-(`Deadline.bounding`), or when it is cancelled. httpcore is imported here, and from here elsewhere.
+The timeouts of httpcore start over with every byte. Here each wait also ends at the deadline of its request
+(`Deadline.bounding`), or when it is cancelled. httpcore is imported here, and other modules import it from here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Any, TypeVar
 
 from provision.fetch.retry import Cancellation, bounded
 
-# httpcore also runs on anyio and trio, which take a tenth of the time of importing all this; where they are missing, it
-# goes on without.
+# httpcore also supports anyio and trio, whose import takes a tenth of the total; if they are missing, it works without.
 _UNUSED = ("anyio", "trio")
 if "httpcore" not in sys.modules:
     _hidden = [name for name in _UNUSED if name not in sys.modules]
@@ -45,9 +44,9 @@ T = TypeVar("T")
 Address = tuple[socket.AddressFamily, Any]  # the family, and what its `connect` takes
 LookUp = Callable[[str, int], Sequence[Address]]
 
-# How often a wait that no callback ends checks whether it was cancelled, in seconds.
+# How often a wait that no callback can end checks whether it was cancelled, in seconds.
 _POLL_INTERVAL = 0.1
-# How long an address has to respond before the next one is tried beside it: RFC 8305, section 5.
+# How long an address has to respond before the next one is also tried: RFC 8305, section 5.
 _ATTEMPT_DELAY = 0.25
 # Bytes that one read takes off the connection: several TLS records, each of at most 16 KiB.
 _RECORDS = 128 << 10
@@ -80,9 +79,9 @@ def _look_up(host: str, port: int) -> Sequence[Address]:
 
 
 def in_background(call: Callable[[], T], timeout: float | None, cancellation: Cancellation) -> T:
-    """Make a call that nothing can interrupt in a thread; abandon it after ``timeout`` seconds or when cancelled.
+    """Make a call that cannot be interrupted in a thread; abandon it after ``timeout`` seconds or when cancelled.
 
-    Raises `TimeoutError`, `CancelledError` and what the call raises.
+    Raises `TimeoutError`, `CancelledError` and the errors of the call.
     """
     ended = threading.Event()
     results: list[T] = []
@@ -109,8 +108,8 @@ def in_background(call: Callable[[], T], timeout: float | None, cancellation: Ca
 def connect_first(addresses: Sequence[Address], timeout: float | None, cancellation: Cancellation) -> socket.socket:
     """A connection to the first address that responds, by RFC 8305; all other sockets are closed again.
 
-    The families take turns. Where an address does not respond at once, the next one is tried beside it. Raises
-    `TimeoutError`, `CancelledError`, and where no address can be connected to, the last `OSError`.
+    The families alternate. If an address does not respond at once, the next one is also tried. Raises `TimeoutError`,
+    `CancelledError`, and if no address can be connected to, the last `OSError`.
     """
     waiting = _by_turns(addresses)
     left, next_attempt = _countdown(timeout), time.monotonic()
@@ -143,7 +142,7 @@ def connect_first(addresses: Sequence[Address], timeout: float | None, cancellat
 
 
 def _by_turns(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses in their order, but of each family in turn, beginning with that of the first."""
+    """The addresses in their order, with the families alternating, beginning with that of the first."""
     preferred = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     return [address for address in chain.from_iterable(zip_longest(preferred, others)) if address]
@@ -162,7 +161,7 @@ def _begin_connecting(family: socket.AddressFamily, address: Any) -> socket.sock
 
 
 class SocketStream(httpcore.NetworkStream):
-    """A TCP connection. A cancellation shuts it down; whoever reads from it gets `CancelledError`."""
+    """A TCP connection. A cancellation shuts it down; the reader gets `CancelledError`."""
 
     def __init__(self, connected: socket.socket, cancellation: Cancellation) -> None:
         self._socket, self._cancellation = connected, cancellation
@@ -197,7 +196,7 @@ class SocketStream(httpcore.NetworkStream):
         match info:
             case "socket":
                 return self._socket
-            case "is_readable":  # where a connection is idle: the server closed it
+            case "is_readable":  # if a connection is idle: the server closed it
                 with selectors.DefaultSelector() as selector:
                     selector.register(self._socket, selectors.EVENT_READ)
                     return bool(selector.select(0))
@@ -210,7 +209,7 @@ class SocketStream(httpcore.NetworkStream):
 
 
 class TlsStream(httpcore.NetworkStream):
-    """TLS over another stream, which may be TLS itself: so it is with a proxy that is spoken to by https."""
+    """TLS over another stream, which may itself be TLS, as with a proxy that uses https."""
 
     def __init__(self, below: httpcore.NetworkStream, context: ssl.SSLContext, server_hostname: str | None) -> None:
         self._below = below
@@ -221,7 +220,7 @@ class TlsStream(httpcore.NetworkStream):
     def over(
         cls, below: httpcore.NetworkStream, context: ssl.SSLContext, server_hostname: str | None, timeout: float | None
     ) -> TlsStream:
-        """Shake hands; closes the stream below where that fails."""
+        """Shake hands; closes the stream below if that fails."""
         try:
             stream = cls(below, context, server_hostname)
             with _translated(httpcore.ConnectTimeout, httpcore.ConnectError):
@@ -236,7 +235,7 @@ class TlsStream(httpcore.NetworkStream):
             try:
                 return self._run(lambda: self._tls.read(max_bytes), timeout)
             except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                return b""  # as of plain TCP: whether something is missing, HTTP tells
+                return b""  # as with plain TCP: HTTP detects missing data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         left = _countdown(timeout)
@@ -257,14 +256,14 @@ class TlsStream(httpcore.NetworkStream):
         return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
 
     def _run(self, step: Callable[[], T], timeout: float | None) -> T:
-        """Carry a step of the protocol out, and whatever reads and writes it needs."""
+        """Execute a step of the protocol, with the reads and writes that it needs."""
         left = _countdown(timeout)
         while True:
             try:
                 return step()
             except ssl.SSLWantReadError:
                 pass
-            finally:  # what the step has to send, also where it failed: the alert that says why
+            finally:  # the output of the step, even if it failed: the alert says why
                 if self._outgoing.pending:
                     self._below.write(self._outgoing.read(), left())
             if data := self._below.read(_RECORDS, left()):
@@ -274,7 +273,7 @@ class TlsStream(httpcore.NetworkStream):
 
 
 def _countdown(timeout: float | None) -> Callable[[], float | None]:
-    """How much is left of a timeout that begins now; `TimeoutError` once nothing is."""
+    """How much is left of a timeout that begins now; raises `TimeoutError` if nothing is left."""
     end = None if timeout is None else time.monotonic() + timeout
 
     def left() -> float | None:
@@ -285,7 +284,7 @@ def _countdown(timeout: float | None) -> Callable[[], float | None]:
 
 @contextmanager
 def _translated(timeout: type[httpcore.TimeoutException], failure: type[httpcore.NetworkError]) -> Iterator[None]:
-    """Raise the system's errors as httpcore's, those of a stream below as this stream's own."""
+    """Raise the system's errors as httpcore's, and those of a stream below as this stream's own."""
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException) as error:

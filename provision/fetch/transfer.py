@@ -19,11 +19,11 @@ class _RangeNotServedError(Exception):
 
 
 class SourceTransfer:
-    """Fills a part from one URL, in one attempt or several. ``size`` is what the lock knows.
+    """Fills a part from one URL, in one attempt or several. ``size`` is the one in the lock.
 
-    ``whole`` asks for all of the file in one response, and for none that a cache has. After a successful `attempt`,
-    ``length`` bytes are there; ``coding`` is the content coding that the server applied, and ``media_type`` what it
-    called them.
+    ``whole`` requests all of the file in one response, and no cached copy. After a successful `attempt`, ``length``
+    bytes are present; ``coding`` is the content coding that the server applied, and ``media_type`` its type for the
+    file.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SourceTransfer:
         self.coding = self.media_type = ""
 
     def attempt(self) -> None:
-        """Go on from what is there until all is there. Raises `TransferError`; what has come by then stays."""
+        """Continue from what is present until everything is. Raises `TransferError`; received bytes are kept."""
         if self._whole and self._part.checkpoint.head:
             self._part.restart()
         checkpoint = self._part.checkpoint
@@ -63,7 +63,7 @@ class SourceTransfer:
         if self._fresh:
             headers["cache-control"] = "no-cache"
         if known.head:
-            # What another source sent is resumed, too: the digest decides, and a wrong one means starting over.
+            # A part from another source is also resumed: the digest decides, and a wrong one means starting over.
             validator = known.validator if known.source == self._source else ""
             headers |= range_headers(known.head, known.tail, validator)
         with self._network.client.get(self._url, headers, self._deadline) as response:
@@ -72,7 +72,7 @@ class SourceTransfer:
             self._receive(response, checkpoint, limit)
 
     def _begin(self, response: HttpResponse, known: Checkpoint) -> tuple[Checkpoint, int]:
-        """Where the response makes the part begin, and the most bytes that the file may have."""
+        """Where the response makes the part begin, and the maximum length of the file."""
         self.coding = content_coding(response.headers)
         self.media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         validator = validator_of(response.headers)
@@ -94,7 +94,9 @@ class SourceTransfer:
         return checkpoint, limit
 
     def _resume(self, response: HttpResponse, known: Checkpoint, validator: str) -> Checkpoint:
-        """The checkpoint to go on from, if a 206 is what was asked for. Raises `_RangeNotServedError` if it is not."""
+        """The checkpoint to continue from, if the response is the requested 206. Raises `_RangeNotServedError` if it is
+        not.
+        """
         served = content_range(response.headers)
         end = known.tail if known.tail is not None else served and served[2]
         is_same_file = known.source != self._source or not known.validator or validator in ("", known.validator)
@@ -106,7 +108,7 @@ class SourceTransfer:
         return Checkpoint(source=self._source, validator=validator, total=served[2], head=known.head, tail=end)
 
     def _size_limit(self, total: int | None) -> int:
-        """The most bytes to take. Raises `TransferError` for a file that cannot be the one wanted."""
+        """The maximum number of bytes to accept. Raises `TransferError` for a file that cannot be the requested one."""
         largest = self._network.settings.largest_archive
         if self._size is None and (total or 0) > largest:
             raise self._too_long(largest)
@@ -148,7 +150,7 @@ class SourceTransfer:
         try:
             self._stream(response, parallel, writer, is_open=False)
         except TransferError as error:
-            # One of several connections broke: the others go on, and this thread fetches ranges in its stead.
+            # One of several connections broke: the others continue, and this thread fetches ranges instead.
             if not error.failure.retryable or not parallel.is_shared:
                 raise
         parallel.finish(self._check)
@@ -194,7 +196,7 @@ class SourceTransfer:
 
     @property
     def web_page_hint(self) -> str | None:
-        """What to look for where a server sent a web page instead of a file."""
+        """What to check if a server sent a web page instead of a file."""
         if self.media_type != "text/html":
             return None
         return f"{self._url.host} sent an HTML page. Check for a login page or a proxy."

@@ -1,7 +1,7 @@
-"""One request sent, and its response as it comes.
+"""One request sent, and its response as it arrives.
 
-Archives are requested of httpcore's pools alone: importing httpx takes as long as fetching one. Documents are requested
-by httpx (`documents`), over the same pools.
+Archives only use httpcore's pools, because importing httpx takes as long as downloading one. Documents are requested
+with httpx (`documents`), over the same pools.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from provision.fetch.settings import DownloadSettings
 from provision.fetch.sockets import httpcore
 from provision.url import Url
 
-# The body of a request: as bytes, or as a function that begins it anew, for a request that is repeated.
+# The body of a request: bytes, or a function that returns it from the beginning, for a request that is repeated.
 Content = bytes | Callable[[], Iterable[bytes]]
 
 
 class RawResponse(Protocol):
-    """A response whose body is still to come; names of headers are in lower case."""
+    """A response whose body was not read yet; names of headers are in lower case."""
 
     @property
     def status(self) -> int: ...
@@ -30,9 +30,9 @@ class RawResponse(Protocol):
 
 
 class Transport(Protocol):
-    """Sends one request as it is; raises httpcore's errors, or a `TransferError`.
+    """Sends one request unchanged; raises httpcore's errors, or a `TransferError`.
 
-    The headers hold the length of a content that is not bytes.
+    If the content is not bytes, the headers have its length.
     """
 
     def send(self, method: str, url: Url, headers: Mapping[str, str], content: Content | None) -> RawResponse: ...
@@ -45,7 +45,7 @@ def timeouts(settings: DownloadSettings) -> dict[str, float | None]:
 
 
 class PoolTransport:
-    """Hands requests to the pools as they are."""
+    """Passes requests to the pools unchanged."""
 
     def __init__(self, connections: Connections, settings: DownloadSettings) -> None:
         self._connections, self._timeouts = connections, timeouts(settings)

@@ -1,9 +1,9 @@
 """`BundleContents`: the archives and files of a bundle, its documents and paths.
 
-A bundle is an OCI image layout. Its index names an artifact manifest for each archive, the same that a registry has,
-and one for the project: the manifest, the lock file, attestations and components. Everything is under its digest;
-archives and files of the project are also under names, as mirrors and people look for them. All of it follows from the
-lock file and the sizes of the archives, so that a reader can compute what a bundle must have, and refuse anything else.
+A bundle is an OCI image layout. Its index names an artifact manifest for each archive, the same as in a registry, and
+one for the project: the manifest, the lock file, attestations and components. Everything is stored under its digest;
+archives and files of the project also have the names that mirrors and people use. The lock file and the sizes of the
+archives determine all of it, so a reader can compute what a bundle must have, and refuse anything else.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
 
 INDEX_FILE = "index.json"
-# What a bundle leaves out because an earlier one has it; other bundles have no such file.
+# The archives that a bundle leaves out because an earlier one has them; other bundles have no such file.
 SINCE_FILE = "since.json"
 MANIFEST_FILE, LOCK_FILE, COMPONENTS_FILE = "pythons.toml", "pythons.lock", "components.json"
 ATTESTATIONS = "pythons.attestations/"
 
-# What the project's manifest says that it is, and its tag.
+# The artifact type of the project's manifest, and its tag.
 PROJECT = "application/vnd.provision.project.v1"
 PROJECT_TAG = "project"
 
 # Names that every file system and every header of a tar file can hold, as those of all PBS archives are.
 _is_plain_path = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*/[0-9A-Za-z][0-9A-Za-z._+~-]{0,99}", re.ASCII).fullmatch
-# Directories of a bundle in which no release is, in any case.
+# Directories of a bundle that are never a release, in any letter case.
 _TAKEN = frozenset({"blobs", ATTESTATIONS.rstrip("/"), LOCK_FILE, MANIFEST_FILE, INDEX_FILE, SINCE_FILE})
 
 
@@ -59,7 +59,7 @@ class BundledArchive:
 
 @frozen
 class BundleContents:
-    """All that a bundle has. ``files`` are those of the project, by name; ``archives`` are sorted by digest."""
+    """All contents of a bundle. ``files`` are those of the project, by name; ``archives`` are sorted by digest."""
 
     files: Mapping[str, bytes]
     archives: tuple[BundledArchive, ...]
@@ -80,7 +80,7 @@ class BundleContents:
 
     @property
     def index(self) -> bytes:
-        """The bytes of ``index.json``; their digest is that of the bundle, since it names all others."""
+        """The bytes of ``index.json``; their digest is that of the bundle, because it names all other files."""
         project = _tagged(self._project, PROJECT_TAG, PROJECT)
         archives = (
             _tagged(archive.manifest, oci.archive_tag(archive.digest), oci.ARCHIVE) for archive in self.archives
@@ -92,7 +92,7 @@ class BundleContents:
         return oci.digest_of(self.index)
 
     def documents(self) -> dict[str, bytes]:
-        """All small files by path, those that name others before these."""
+        """All small files by path; files come before those that name them."""
         blobs = [self._project, *(archive.manifest for archive in self.archives), oci.EMPTY_BYTES, *self.files.values()]
         return {
             oci.LAYOUT_FILE: oci.LAYOUT_BYTES,
@@ -113,7 +113,7 @@ class BundleContents:
 
 
 def attestation_name(digest: Digest) -> str:
-    """What a bundle calls an attestation: its name beside the lock file."""
+    """The name of an attestation in a bundle: its name next to the lock file."""
     return f"{ATTESTATIONS}{digest}.json"
 
 
@@ -122,7 +122,7 @@ def _tagged(manifest: bytes, tag: str, artifact_type: str) -> oci.Descriptor:
 
 
 def _named_path(asset: Asset) -> str:
-    """``<release tag>/<file name>``, where mirrors have the archive; empty for one that they have by digest only."""
+    """``<release tag>/<file name>``, where mirrors have the archive; empty for archives only available by digest."""
     path = release_path(asset)
     if not path:
         return ""

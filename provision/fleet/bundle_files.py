@@ -38,10 +38,10 @@ class BundleFiles(ABC):
 
     @abstractmethod
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The content of a file, a mebibyte at a time; `OSError` and `IntegrityError` where it cannot be read."""
+        """The content of a file, a mebibyte at a time; `OSError` and `IntegrityError` if it cannot be read."""
 
     def same_bytes(self, name: str, other: str) -> bool:
-        """Whether two names are hard links to one file, which then is read once."""
+        """Whether two names are hard links to one file, which is then read once."""
         return False
 
     def _add(self, name: str, size: int) -> None:
@@ -96,9 +96,9 @@ class _Span:
 
 
 class TarFiles(BundleFiles):
-    """A bundle that is a tar file, as it is written here, or by another tar from the directory.
+    """A bundle that is a tar file, written by provision, or by another tar from the directory.
 
-    Hard links are other names of members before them. Any other kind of member is refused.
+    Hard links are other names of earlier members. Any other kind of member is refused.
     """
 
     def __init__(self, path: Path, stream: IO[bytes]) -> None:
@@ -143,7 +143,7 @@ class TarFiles(BundleFiles):
 
 
 class _SeekingStream(BoundedStream):
-    """A tar file whose contents are passed over, not read."""
+    """A tar file whose contents are skipped, not read."""
 
     __slots__ = ("_file",)
 
@@ -176,7 +176,7 @@ class _SeekingStream(BoundedStream):
 def open_files(path: Path) -> Iterator[BundleFiles]:
     """The files of the bundle at ``path``.
 
-    Raises `UsageError` where there is nothing that can be read, and `IntegrityError` where it cannot be a bundle.
+    Raises `UsageError` if there is nothing to read, and `IntegrityError` if it cannot be a bundle.
     """
     with ExitStack() as opened:
         try:

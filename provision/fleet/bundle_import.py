@@ -1,4 +1,4 @@
-"""Archives of bundles: all that is needed is hashed, then put into the cache."""
+"""Archives of bundles: all that are needed are hashed, then put into the cache."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class FoundArchive:
 def find_archives(
     bundles: Sequence[Bundle], installs: Sequence[Install], cache: ArchiveCache, *, lock_name: str
 ) -> tuple[FoundArchive, ...]:
-    """The archives of ``installs`` that are not in the cache, found in bundles and hashed there; nothing is written.
+    """The archives of ``installs`` that are not in the cache, found in bundles and hashed; nothing is written.
 
-    Raises `NetworkError` with all that the bundles lack, and `IntegrityError` for those that differ from the lock.
+    Raises `NetworkError` with all archives that the bundles lack, and `IntegrityError` for those that differ from the
+    lock.
     """
     found: dict[Digest, FoundArchive] = {}
     lacking: list[Install] = []
@@ -83,7 +84,7 @@ def import_archive(
 
 
 def _lacking_error(bundles: Sequence[Bundle], lacking: Sequence[Install], lock_name: str) -> NetworkError:
-    """What no bundle has, each with the reason, and how to get it."""
+    """The archives that no bundle has, each with the reason, and how to get it."""
     names = " and ".join(str(bundle.path) for bundle in bundles)
     lines, missing = [], []
     for install in lacking:
@@ -107,7 +108,7 @@ def _lacking_error(bundles: Sequence[Bundle], lacking: Sequence[Install], lock_n
 
 
 def _reason(bundles: Sequence[Bundle], digest: Digest) -> str:
-    """Which earlier bundle has an archive; empty if none is known to."""
+    """The earlier bundle that has an archive; empty if none is known."""
     for bundle in bundles:
         if bundle.since and digest in bundle.left_out:
             return f"left out of {bundle.path}, since it is in the bundle with index {bundle.since.index}"

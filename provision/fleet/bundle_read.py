@@ -1,7 +1,7 @@
 """`Bundle`: a bundle that was opened, with exactly the files that it must have.
 
-Nothing that a bundle says of itself is trusted: its index must be, byte for byte, the one that follows from its lock
-file and the sizes of its archives. So there is one description of what a bundle is, in `bundle`.
+The bundle's own description is not trusted: its index must be identical to the one that follows from its lock file and
+the sizes of its archives. So `bundle` alone defines what a bundle is.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LARGEST_DOCUMENT = MAX_LOCK_SIZE
 
 @frozen
 class Since:
-    """What a bundle leaves out: archives that are in the bundle whose index has the digest ``index``."""
+    """What a bundle leaves out: archives in the bundle whose index has the digest ``index``."""
 
     index: Digest
     left_out: tuple[Digest, ...]
@@ -56,7 +56,7 @@ class Since:
 
 
 class Bundle:
-    """An open bundle, whose files are as they must be; only archives are not hashed yet."""
+    """An open bundle, whose files are verified; only archives are not hashed yet."""
 
     def __init__(self, files: BundleFiles, contents: BundleContents, lock: Lock, since: Since | None) -> None:
         self._files, self.contents, self.lock, self.since = files, contents, lock, since
@@ -68,7 +68,7 @@ class Bundle:
 
     @property
     def left_out(self) -> frozenset[Digest]:
-        """The archives that an earlier bundle has instead; they may be here as well, if both are in one directory."""
+        """The archives that an earlier bundle has instead; this one may have them too, if both are in one directory."""
         absent = self.since.left_out if self.since else ()
         return frozenset(digest for digest in absent if oci.blob_path(digest) not in self._files.sizes)
 
@@ -84,18 +84,18 @@ class Bundle:
             raise not_a_bundle(self.path, f"{MANIFEST_FILE} is not UTF-8") from error
 
     def archive(self, digest: Digest) -> BundledArchive | None:
-        """An archive of the index, left out or not."""
+        """An archive of the index, whether or not it is left out."""
         return self._archives.get(digest)
 
     def has(self, digest: Digest) -> bool:
         return digest in self._archives and digest not in self.left_out
 
     def pieces(self, digest: Digest) -> Iterator[bytes]:
-        """The content of an archive; raises `IntegrityError` at its end if the digest is another."""
+        """The content of an archive; raises `IntegrityError` at its end if the digest differs."""
         yield from self._hashed(oci.blob_path(digest), digest)
 
     def verify(self) -> None:
-        """Hash all archives and what is under other names; raise `IntegrityError` for the first that differs."""
+        """Hash all archives and their other names; raise `IntegrityError` for the first that differs."""
         for archive in self.contents.archives:
             if not self.has(archive.digest):
                 continue
@@ -122,8 +122,8 @@ class Bundle:
 def open_bundle(path: Path) -> Iterator[Bundle]:
     """Open a bundle, a directory or a tar file.
 
-    Raises `UsageError` where there is none, and `IntegrityError` where it has not exactly the files that its lock file
-    and its index require, but for archives that it leaves out by name.
+    Raises `UsageError` if there is none, and `IntegrityError` unless it has exactly the files that its lock file and
+    its index require, except archives that it leaves out by name.
     """
     with open_files(path) as files:
         try:
@@ -220,7 +220,7 @@ def _since(files: BundleFiles, contents: BundleContents) -> Since | None:
 
 
 def _check_documents(files: BundleFiles, documents: Mapping[str, bytes]) -> None:
-    """Every small file has the bytes that follow from the lock file, the index among them."""
+    """Check that every small file, including the index, has the bytes that follow from the lock file."""
     for path, content in documents.items():
         if path not in files.sizes:
             raise not_a_bundle(files.path, f"{path} is missing")
@@ -231,7 +231,7 @@ def _check_documents(files: BundleFiles, documents: Mapping[str, bytes]) -> None
 def _check_names(
     files: BundleFiles, contents: BundleContents, documents: Mapping[str, bytes], since: Since | None
 ) -> None:
-    """There are all other files, of the right sizes, and no more than these."""
+    """Check that all other files are present, with the right sizes, and no more than these."""
     expected = {path: len(content) for path, content in {**documents, **contents.files}.items()}
     left_out = {digest for digest in since.left_out if oci.blob_path(digest) not in files.sizes} if since else set()
     for archive in contents.archives:
@@ -257,7 +257,7 @@ def _and_more(paths: list[str]) -> str:
 
 
 def _document(files: BundleFiles, path: str) -> bytes:
-    """The content of a small file; what is named by a digest must have that."""
+    """The content of a small file; a file that is named by a digest must have that digest."""
     if path not in files.sizes:
         raise not_a_bundle(files.path, f"{path} is missing")
     if files.sizes[path] > _LARGEST_DOCUMENT:

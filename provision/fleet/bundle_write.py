@@ -55,10 +55,10 @@ def check_output(path: Path) -> None:
 
 
 def write_bundle(path: Path, contents: BundleContents, since: Since | None, archive: Callable[[Digest], Path]) -> None:
-    """Write a bundle, but for the archives that ``since`` leaves out; ``archive`` returns the file of one.
+    """Write a bundle, without the archives that ``since`` leaves out; ``archive`` returns the file of one.
 
-    ``path`` never has an incomplete bundle. Raises `StoreError` if it cannot be written, and `IntegrityError` if
-    an archive is not the one expected.
+    ``path`` never has an incomplete bundle. Raises `StoreError` if it cannot be written, and `IntegrityError` if an
+    archive is not the expected one.
     """
     left_out = frozenset(since.left_out if since else ())
     written = tuple(each for each in contents.archives if each.digest not in left_out)
@@ -73,7 +73,7 @@ def write_bundle(path: Path, contents: BundleContents, since: Since | None, arch
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A path beside another one, which is removed after a failure; so is what killed runs have left."""
+    """A path next to another one, which is removed after a failure; leftovers of killed runs are also removed."""
     for left in unfinished_files(path.parent, path.name):
         remove_recursively(left)
     temporary = temporary_path(path)
@@ -102,7 +102,7 @@ def _write_directory(root: Path, contents: BundleContents, documents: dict[str, 
 
 
 def _link(file: Path, name: Path) -> None:
-    """Give a file another name; on file systems without hard links, a copy has it."""
+    """Give a file another name; on file systems without hard links, the other name is a copy."""
     make_directory(name.parent)
     try:
         os.link(file, name)
@@ -138,7 +138,7 @@ def _member(name: str, size: int = 0, *, link: str = "") -> tarfile.TarInfo:
 
 
 class _Checked:
-    """A file that is read once, front to back, and must turn out to be an archive."""
+    """A file that is read once, from start to end, and must turn out to be an archive."""
 
     def __init__(self, file: IO[bytes], archive: BundledArchive) -> None:
         self._file, self._archive, self._digest, self._size = file, archive, sha256(), 0

@@ -13,16 +13,16 @@ from provision.model.platform import Platform
 from provision.model.value import frozen, replace
 from provision.store.json_tables import JsonObject
 
-# Where the image has its SBOM, so that scanners of the image find it, beside the trees.
+# The path of the SBOM in the image, where image scanners find it, next to the trees.
 SBOM_FILE = "sbom.spdx.json"
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where the base sets none
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # if the base sets none
 _MAKER = "provision image"
 
 
 @frozen
 class ImageSettings:
-    """What is the same for all platforms of an image.
+    """What all platforms of an image share.
 
     ``created`` is an RFC 3339 time; ``annotations`` are those of each manifest; ``labels`` are for the configuration.
     """
@@ -83,7 +83,7 @@ def _environment(given: object) -> list[str]:
 
 
 def _history(given: object, base: BaseImage | None, layers: Sequence[Layer], created: str) -> list[object]:
-    """The history of the base and of our layers; none where the base has layers without it."""
+    """The history of the base and of our layers; none if the base has layers without history."""
     earlier = list(given) if isinstance(given, list) else []
     if base and base.layers and not earlier:
         return []

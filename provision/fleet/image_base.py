@@ -52,13 +52,13 @@ class ImageSource(Protocol):
         ...
 
     def save(self, descriptor: Descriptor, write: Callable[[bytes], object]) -> None:
-        """Hand a layer to ``write``, which compares it with its digest."""
+        """Pass a layer to ``write``, which compares it with its digest."""
         ...
 
 
 @frozen
 class BaseImage:
-    """An image for one platform: what its configuration says, and its layers with the digests of their tar files."""
+    """An image for one platform: its configuration, and its layers with the digests of their tar files."""
 
     source: ImageSource
     manifest: Descriptor
@@ -67,7 +67,7 @@ class BaseImage:
     config: JsonObject
 
     def annotations(self) -> dict[str, str]:
-        """What an image says of its base."""
+        """The facts that an image records about its base."""
         named = {BASE_NAME: self.source.reference} if self.source.reference else {}
         return {**named, BASE_DIGEST: f"sha256:{self.manifest.digest}"}
 
@@ -142,7 +142,8 @@ class RegistrySource:
 def layout_source(text: str) -> LayoutSource | None:
     """The image in the layout that ``--base`` names as ``DIR`` or ``DIR:NAME``; None for an image in a registry.
 
-    Only what is written as a path is one, as ``./debian`` is: a pull request could add a directory named like an image.
+    Only a text in the form of a path is one, such as ``./debian``: a pull request could add a directory with the name
+    of an image.
     """
     if not _is_path(text):
         return None
@@ -195,7 +196,7 @@ def _for_platform(source: ImageSource, top: Descriptor, platform: Platform) -> D
         raise ProvisionError(f"the base image is invalid: {error}", hint="Choose another base image.") from error
     images = [each for each in found if each.media_type in MANIFESTS and each.platform.get("os") == "linux"]
     own = [each for each in images if each.platform.get("architecture") == platform.architecture]
-    for variant in (platform.variant, ""):  # an image for a higher x86-64 level may have a base for all
+    for variant in (platform.variant, ""):  # an image for a higher x86-64 level may have a base for all levels
         for each in own:
             if _variant(each) == variant:
                 return each
@@ -203,7 +204,7 @@ def _for_platform(source: ImageSource, top: Descriptor, platform: Platform) -> D
 
 
 def _variant(image: Descriptor) -> str:
-    """The variant, empty where it means the same as none: ``v8`` of arm64."""
+    """The variant, empty if it is the default: ``v8`` of arm64."""
     variant = image.platform.get("variant", "")
     try:
         return Platform.parse(f"linux/{image.platform.get('architecture')}/{variant}").variant

@@ -1,7 +1,8 @@
-"""Layers of an image: a tree, an archive as it is, links to their commands.
+"""Layers of an image: a tree, an unchanged archive, links to their commands.
 
-A layer of a tree is stored uncompressed unless that is requested, as releases of one compressor write different bytes.
-Nothing in it is from the machine: owners are root, times those of every tree, modes those of the receipt.
+A layer of a tree is stored uncompressed unless compression is requested, because releases of one compressor write
+different bytes. Nothing in it depends on the machine: owners are root, times those of every tree, modes those of the
+receipt.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 HOME = "opt/pythons"  # in the image, PROVISION_HOME there
 COMMANDS = f"/{HOME}/bin"
 _LINKED = ("bin", "include", "lib")
-# A layer may not have such names: there they remove files of the layers below.
+# A layer may not have such names, which remove files of the layers below.
 _WHITEOUT = ".wh."
 _SPECIAL_BITS = 0o7000  # set-user-ID, set-group-ID, sticky
 _PROBED = "skipped: installed in an image"
@@ -58,7 +59,7 @@ class Layer:
 
 @frozen
 class LinkedTree:
-    """Where a tree is in the image, without a leading slash, and the names in its `bin`, `include` and `lib`."""
+    """The path of a tree in the image, without a leading slash, and the names in its `bin`, `include` and `lib`."""
 
     place: str
     names: frozenset[str]
@@ -75,7 +76,7 @@ class LinkedTree:
 
 
 def tree_place(key: str) -> str:
-    """Where the image has a tree."""
+    """The path of a tree in the image."""
     return f"{HOME}/store/{key}"
 
 
@@ -89,11 +90,11 @@ def tree_layer(
 ) -> Layer:
     """Write the layer of an installed tree, with its receipt: the image's /opt/pythons is a store.
 
-    ``asset`` is what the lock has; the receipt may have the URL by which another project names the same archive.
-    Raises `IntegrityError` if a file is not as it was installed.
+    ``asset`` is the one in the lock; the receipt may have the URL by which another project names the same archive.
+    Raises `IntegrityError` if a file was changed since its installation.
     """
     tree, place = store.tree(receipt.key), tree_place(receipt.key)
-    # Left out is what is known of one machine: when it wrote the tree, and whether it could start the interpreter.
+    # Facts about one machine are left out: when it wrote the tree, and whether it could start the interpreter.
     settled = replace(receipt, asset=asset, probed=_PROBED, boot="", settled=True)
     records = {
         f"{HOME}/receipts/{receipt.key}.entries": entries_bytes(entries),
@@ -109,10 +110,10 @@ def tree_layer(
 
 
 def links_layer(layout: ImageLayout, trees: Iterable[LinkedTree], files: Mapping[str, bytes]) -> Layer:
-    """Write the layer of the links to what trees have in `bin`, `include` and `lib`, and of ``files`` beside them.
+    """Write the layer of the links to the names of trees in `bin`, `include` and `lib`, and of ``files``.
 
-    The first of several trees has a name that is in all of them. Environments that are made through these links have
-    the directory above them as their prefix, which is why there are not only those of commands.
+    If several trees have a name, it is that of the first. Environments made through these links have the directory
+    above them as their prefix, so links to commands alone are not enough.
     """
     links: dict[str, TreeEntry] = {}
     for tree in trees:
@@ -194,7 +195,7 @@ def _write_member(path: str, entry: TreeEntry, read: Callable[[str], bytes], wri
 
 @contextmanager
 def _compressed(blob: BlobFile, compression: Compression) -> Iterator[Callable[[bytes], object]]:
-    """A function that writes into a blob what it is given, compressed."""
+    """A function that compresses its input into a blob."""
     if compression == "none":
         yield blob.write
     elif compression == "gzip":
@@ -208,7 +209,7 @@ def _compressed(blob: BlobFile, compression: Compression) -> Iterator[Callable[[
 
 
 def archive_layer(layout: ImageLayout, archive: Path, asset: Asset, limits: Limits) -> tuple[Layer, LinkedTree]:
-    """Copy a verified archive into the layout, as a layer; also where the tree is in it.
+    """Copy a verified archive into the layout, as a layer; also returns where its tree is.
 
     Raises `ProvisionError` for a format that no runtime unpacks as a layer, and `IntegrityError` for an archive that
     `sync` would refuse, or with names that remove files of the layers below.
@@ -239,7 +240,7 @@ def _copy_file(file: IO[bytes], write: Callable[[bytes], object]) -> None:
 
 
 def _read_archive(archive: Path, asset: Asset, limits: Limits) -> tuple[Digest, LinkedTree]:
-    """The digest of an archive's tar file, and the tree in it, read by the same rules as where it is unpacked."""
+    """The digest of an archive's tar file, and the tree in it, read by the same rules as for unpacking."""
     digest = hashlib.sha256()
 
     def hashed(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -267,7 +268,7 @@ def _read_archive(archive: Path, asset: Asset, limits: Limits) -> tuple[Digest, 
 
 
 class _MemberNames:
-    """The names of an archive that image runtimes will unpack: what `sync` refuses or changes is refused."""
+    """The names in an archive that image runtimes will unpack: members that `sync` refuses or changes are refused."""
 
     def __init__(self, limits: Limits) -> None:
         self._rules = NameRules(windows=False)

@@ -1,7 +1,7 @@
 """An OCI image layout on disk: blobs by digest, images by name.
 
-Source: the image layout of the OCI image specification 1.1. A blob appears under its digest once it is whole; an image
-appears once all of its blobs are there. What is read from a layout is compared with its digest and size.
+Source: the image layout of the OCI image specification 1.1. A blob appears under its digest once it is complete; an
+image appears once all of its blobs are present. Content from a layout is compared with its digest and size.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BlobFile:
         """For compressors, which call it; all is flushed when the file is closed."""
 
     def descriptor(self, media_type: str) -> Descriptor:
-        """What names the blob, once all is written."""
+        """The descriptor of the blob, once everything is written."""
         return Descriptor(media_type=media_type, digest=Digest(self._digest.hexdigest()), size=self._size)
 
 
@@ -73,7 +73,7 @@ class ImageLayout:
     path: Path
 
     def check(self) -> None:
-        """Raise `UsageError` where the directory has other files than a layout's, `StoreError` if it has no parent."""
+        """Raise `UsageError` if the directory has files that are not a layout's, `StoreError` if it has no parent."""
         if not exists(self.path):
             check_parent(self.path)
         with store_failures("write an image layout", self.path, variable=""):
@@ -124,9 +124,9 @@ class ImageLayout:
         return blob.descriptor(media_type)
 
     def copy(self, expected: Descriptor, save: Callable[[Callable[[bytes], object]], object]) -> Descriptor:
-        """Write what ``save`` hands to the function that it is given.
+        """Write the content that ``save`` passes to its argument.
 
-        Raises `IntegrityError` if that has another digest or size than its descriptor.
+        Raises `IntegrityError` if its digest or size differs from the descriptor.
         """
         with self.new_blob() as blob:
             save(blob.write)
@@ -155,7 +155,7 @@ class ImageLayout:
                 yield chunk
 
     def images(self) -> tuple[Descriptor, ...]:
-        """The descriptors of ``index.json``; none where it does not exist yet."""
+        """The descriptors of ``index.json``; none if it does not exist yet."""
         path = self.path / INDEX_FILE
         if not exists(path):
             return ()
@@ -165,7 +165,7 @@ class ImageLayout:
             raise ProvisionError(f"{path} is invalid: {reason_of(error)}", hint="Choose another directory.") from error
 
     def name(self, image: Descriptor, name: str) -> None:
-        """Give an image a name in ``index.json``, which then no other image has."""
+        """Give an image a name in ``index.json``; no other image keeps that name."""
         named = Descriptor(
             media_type=image.media_type,
             digest=image.digest,
@@ -180,7 +180,7 @@ class ImageLayout:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether a file in a directory that is no layout yet is not one that becomes a layout's."""
+    """Whether a file in a directory that is no layout yet does not belong to a layout."""
     return not (path.name.startswith(f".{LAYOUT_FILE}.") and path.suffix == ".new")
 
 

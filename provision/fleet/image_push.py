@@ -15,7 +15,7 @@ from provision.store.json_tables import parse_json_object
 def push_image(
     layout: ImageLayout, image: Descriptor, client: RegistryClient, tag: str, *, mount_from: str, progress: Progress
 ) -> None:
-    """Push an image, or an index with its images, under a tag: what is named first, as registries require it.
+    """Push an image, or an index with its images, under a tag; blobs before what names them, as registries require.
 
     ``mount_from`` is a repository of the same registry that may have layers of the base; empty if there is none.
     """
@@ -33,7 +33,7 @@ def push_image(
 
 
 def _counted(layout: ImageLayout, blob: Descriptor, progress: Progress) -> Iterator[bytes]:
-    """The content of a blob, which may be sent again from its beginning."""
+    """The content of a blob, which may be sent again from the beginning."""
     progress.start(blob.digest.hex, f"sha256:{blob.digest.hex[:12]}", "push", blob.size)
     for piece in layout.pieces(blob):
         yield piece
@@ -43,7 +43,8 @@ def _counted(layout: ImageLayout, blob: Descriptor, progress: Progress) -> Itera
 def push_sbom(client: RegistryClient, image: Descriptor, sbom: bytes) -> None:
     """Push an SBOM with a manifest that refers to an image.
 
-    Where the registry keeps no list of such manifests, the tag for that has one, as the specification wants it.
+    If the registry keeps no list of such manifests, it is added to the list under the fallback tag of the
+    specification.
     """
     blob = describe(sbom, SPDX)
     for each, content in ((EMPTY_CONFIG, EMPTY_BYTES), (blob, sbom)):
@@ -62,7 +63,7 @@ def _whole(content: bytes) -> Iterable[bytes]:
 
 
 def _listed(found: StoredManifest | None) -> tuple[Descriptor, ...]:
-    """What the list under a tag names; nothing where it is none, which is then replaced."""
+    """The entries of the list under a tag; empty if it is not such a list, which is then replaced."""
     try:
         return descriptors(parse_json_object(found.body).get("manifests")) if found else ()
     except ValueError:

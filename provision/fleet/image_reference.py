@@ -26,8 +26,8 @@ class ImageReference:
     def parse(cls, text: str, *, needs_registry: bool = False) -> ImageReference:
         """Read ``[[USER:PASSWORD@]HOST[:PORT]/]NAME[:TAG][@sha256:HEX]``; raise `ValueError` on anything else.
 
-        As container tools read it, the first word is a host if it has a dot or a port, or is ``localhost``. With
-        ``needs_registry``, a name without one is refused, which otherwise is an image of Docker Hub.
+        As in container tools, the first word is a host if it has a dot or a port, or is ``localhost``. A name without
+        one is an image of Docker Hub, or refused with ``needs_registry``.
         """
         if "://" in text:
             raise ValueError(
@@ -49,6 +49,6 @@ class ImageReference:
         return cls(repository=repository, tag=tag or _DEFAULT_TAG, digest=digest)
 
     def __str__(self) -> str:
-        """The reference without a login; the tag is left out where there is a digest."""
+        """The reference without a login; the tag is omitted if there is a digest."""
         name = self.repository.rpartition("@")[2]
         return f"{name}@sha256:{self.digest}" if self.digest else f"{name}:{self.tag}"

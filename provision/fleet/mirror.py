@@ -1,6 +1,6 @@
 """Mirrors that archives are pushed to: repositories, buckets, directories.
 
-`MirrorView.state` downloads nothing: whether the archives are undamaged, only a download finds.
+`MirrorView.state` downloads nothing; only a download shows whether the archives are undamaged.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ Advance = Callable[[int], None]
 
 
 class MirrorView(Protocol):
-    """What a mirror has; safe to use from several threads."""
+    """The contents of a mirror; safe to use from several threads."""
 
     def state(self, asset: Asset) -> MirrorState:
-        """Whether the mirror has the asset, and of the right size where that is known."""
+        """Whether the mirror has the asset, with the right size if that is known."""
 
     def others(self, known: set[Digest]) -> int | None:
-        """How many further archives the mirror has; None where it cannot be asked."""
+        """How many additional archives the mirror has; None if it cannot list them."""
 
 
 class PushTarget(MirrorView, Protocol):
     """Where archives are pushed to."""
 
     def push(self, asset: Asset, archive: Path, advance: Advance, *, replaces: bool) -> None:
-        """Put a verified archive there, with ``replaces`` even if there is one; ``advance`` gets the bytes sent."""
+        """Push a verified archive, with ``replaces`` even if it exists; ``advance`` gets the bytes sent."""
 
 
 def open_push_target(text: str, fetcher: Fetcher) -> PushTarget:
-    """As `open_mirror`; raises `UsageError` also for a web server."""
+    """Like `open_mirror`; raises `UsageError` also for a web server."""
     view = open_mirror(text, fetcher)
     if isinstance(view, _WebServer):
         raise UsageError(
@@ -67,7 +67,7 @@ def open_push_target(text: str, fetcher: Fetcher) -> PushTarget:
 
 
 def open_mirror(text: str, fetcher: Fetcher) -> _RegistryTarget | _BucketTarget | _DirectoryTarget | _WebServer:
-    """The mirror that the user named; raises `UsageError` for what is none, `NetworkError` while offline."""
+    """The mirror that the user named; raises `UsageError` for an invalid one, `NetworkError` while offline."""
     mirror = parse_mirror(text)
     match mirror:
         case OciMirror():
@@ -81,7 +81,7 @@ def open_mirror(text: str, fetcher: Fetcher) -> _RegistryTarget | _BucketTarget 
 
 
 class _RegistryTarget:
-    """A repository: the archive is a blob, and a manifest under a tag of its own keeps it from being removed."""
+    """A repository: the archive is a blob, and a manifest with its own tag keeps it from being removed."""
 
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
@@ -161,14 +161,14 @@ class _HttpTarget:
             raise transfer_error(f"cannot {action} {asset.filename}", self._explained(error.failure)) from error
 
     def _explained(self, failure: Failure) -> Failure:
-        """The failure with what to do, where that is known of this kind of mirror."""
+        """The failure with a hint, if one is known for this kind of mirror."""
         return failure
 
 
 def _is_without(response: HttpResponse) -> bool:
-    """Whether a 403 can mean that there is no such file: a bucket that may not be listed refuses what it lacks.
+    """Whether a 403 can mean that the file does not exist: a bucket without list permission refuses missing keys.
 
-    A wrong key or signature is refused as 403, too, with another code than AccessDenied.
+    A wrong key or signature also gives 403, with another code than AccessDenied.
     """
     code = re.search(rb"<Code>\s*(\w+)\s*</Code>", response.read(_MAX_ERROR))
     return code is None or code[1] == b"AccessDenied"
@@ -211,7 +211,7 @@ class _WebServer(_HttpTarget):
 
 
 class _DirectoryTarget:
-    """A directory, also one that a web server serves: an archive is under its release, or its digest if it has none."""
+    """A directory, which a web server may serve: an archive is under its release, or its digest if it has none."""
 
     def __init__(self, mirror: WebMirror) -> None:
         self._mirror = mirror
@@ -243,7 +243,7 @@ class _DirectoryTarget:
 
 
 def _read(path: Path, advance: Advance) -> Iterator[bytes]:
-    """A file's bytes; ``advance`` gets the number of those that were taken, and that negated if the rest was not."""
+    """A file's bytes; ``advance`` gets the number of bytes read, and their negative sum if the rest was not read."""
     sent = 0
     try:
         with path.open("rb") as file:

@@ -1,7 +1,7 @@
 """`RegistryClient`: blobs, manifests and tags of one repository, read and pushed.
 
-Source: the OCI distribution specification 1.1. No request is a HEAD, which some registries refuse. All that is read is
-hashed: the digest that a registry names is not relied on.
+Source: the OCI distribution specification 1.1. No HEAD requests are sent, which some registries refuse. Everything that
+is read is hashed: the digest that a registry names is not relied on.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _DAMAGED_HINT = "The registry has a damaged copy. Push the content again, or use
 _BLOB_REFUSALS = ("DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN")  # of a manifest, with status 400
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
-# Begins the content of a blob anew, as a push may have to be repeated.
+# Returns the content of a blob from the beginning, as a push may have to be repeated.
 BlobContent = Callable[[], Iterable[bytes]]
 
 
 @frozen
 class StoredManifest:
-    """A manifest or an index as a registry has it; ``digest`` is that of its bytes."""
+    """A manifest or an index in a registry; ``digest`` is that of its bytes."""
 
     media_type: str
     body: bytes
@@ -68,7 +68,7 @@ class RegistryClient:
         self.repository, self._network = repository, network
 
     def has_blob(self, digest: Digest) -> bool:
-        """Whether the repository has a blob; no more than its first byte is read."""
+        """Whether the repository has a blob; at most its first byte is read."""
 
         def attempt() -> bool:
             with self._request("GET", self._blob_url(digest), {"range": "bytes=0-0"}) as response:
@@ -79,7 +79,7 @@ class RegistryClient:
         return self._run(f"check {_shown(digest)}", attempt)
 
     def save_blob(self, digest: Digest, size: int, write: Callable[[bytes], object]) -> None:
-        """Download a blob, verified, in pieces that ``write`` gets in order; after a break, only what is missing.
+        """Download a blob, verified, in pieces that ``write`` gets in order; after a break, only the missing ones.
 
         ``write`` has got wrong bytes where `IntegrityError` is raised. ``size`` is what a manifest says:
         `ProvisionError` where that is beyond the limit for archives of unknown size.
@@ -122,8 +122,8 @@ class RegistryClient:
     ) -> bool:
         """Push a blob unless the repository has it, or even then with ``replaces``; whether anything was sent.
 
-        ``mount_from`` is another repository of the registry that may have the blob: it is taken from there if the
-        registry can do that.
+        ``mount_from`` is another repository of the registry that may have the blob, which is mounted from there if the
+        registry supports that.
         """
         if not replaces and self.has_blob(digest):
             return False
@@ -142,7 +142,7 @@ class RegistryClient:
         return self._run(f"push {_shown(digest)}", attempt)
 
     def get_manifest(self, reference: str | Digest) -> StoredManifest | None:
-        """The manifest or index with a tag or a digest; None where the repository has none."""
+        """The manifest or index with a tag or a digest; None if the repository has none."""
 
         def attempt() -> StoredManifest | None:
             url = self.repository.url(f"manifests/{_path_of(reference)}")
@@ -160,11 +160,11 @@ class RegistryClient:
         return found
 
     def put_manifest(self, reference: str | Digest, body: bytes, media_type: str) -> bool:
-        """Push a manifest or an index under a tag or its own digest; what it names was pushed before.
+        """Push a manifest or an index under a tag or its own digest; everything that it names was pushed before.
 
         Returns whether the registry will list it among the manifests that refer to its ``subject``. Refusals for a blob
-        are retried a few times: distribution 2.8 truncates its record of a blob before it writes it anew, as it does
-        where other processes push the same blob.
+        are retried a few times: distribution 2.8 truncates its record of a blob before it rewrites it, also when other
+        processes push the same blob.
         """
         refused = 0
 
@@ -223,7 +223,7 @@ class RegistryClient:
                 raise TransferError(Failure(url=response.url, cause=cause)) from error
 
     def _skipped(self, response: HttpResponse, done: int) -> int:
-        """How many bytes of a response are there already."""
+        """How many bytes of a response are already present."""
         if response.status == 200:
             return done
         served = content_range(response.headers)
@@ -248,7 +248,7 @@ class RegistryClient:
         return True
 
     def _expect(self, response: HttpResponse, *statuses: int) -> None:
-        """Raise `TransferError` for another status, with what the registry says of it."""
+        """Raise `TransferError` for another status, with the registry's message."""
         if response.status in statuses:
             return
         failure = status_failure(response.url, response.status, response.headers)
@@ -287,7 +287,7 @@ def _path_of(reference: str | Digest) -> str:
 
 
 def _error_message(response: HttpResponse) -> str:
-    """What a registry's first error says: ``: DENIED, requested access to the resource is denied``; may be empty."""
+    """A registry's first error: ``: DENIED, requested access to the resource is denied``; may be empty."""
     try:
         first = json.loads(response.read(_MAX_ERROR))["errors"][0]
         words = [word for word in (first.get("code"), first.get("message")) if isinstance(word, str)]

@@ -1,8 +1,8 @@
 """The x86-64 level of this machine, and what its kernel reports.
 
 The levels are the x86-64 psABI's lists of features, in Linux' spelling. archspec has the same lists, and the tests
-compare ours with its; importing it takes twice as long as ``python -c pass``, and it reads the first processor only.
-This is the one module that asks macOS and Windows, through ctypes, which is imported only there.
+compare ours with them; importing it takes twice as long as ``python -c pass``, and it reads only the first processor.
+Only this module queries macOS and Windows, with ctypes, which is imported only there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from provision.host.variables import read_cpu
 from provision.model.asset import CPU_LEVELS, CpuLevel
 
 # The features that each level adds to the one below. `pni` is SSE3, `abm` includes LZCNT; `xsave` stands for OSXSAVE,
-# which the kernel does not list: unless it saves their registers, it leaves out avx and all that depends on it.
+# which the kernel does not list: without it, the kernel does not save AVX registers, and lists neither avx nor anything
+# that depends on it.
 _ADDED_FEATURES: dict[CpuLevel, frozenset[str]] = {
     "v2": frozenset({"cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"}),
     "v3": frozenset({"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"}),
@@ -57,9 +58,9 @@ def cpu_level(
 ) -> CpuLevel:
     """The highest level that programs can use; ``baseline`` if it is unknown, or the machine is not x86-64.
 
-    ``PROVISION_CPU`` limits it, for images that are built on a better machine than they will run on; it never raises
-    it. On Apple silicon this is the level of Intel programs under Rosetta, which has no AVX. For Windows, builds of one
-    level only are published.
+    ``PROVISION_CPU`` limits it, for images that are built on a newer machine than they will run on; it never raises it.
+    On Apple silicon, this is the level of Intel programs under Rosetta, which has no AVX. For Windows, builds are
+    published for one level only.
     """
     kernel = kernel or read_kernel()
     match kernel.system:
@@ -78,7 +79,7 @@ def cpu_level(
 
 
 def level_of_features(features: frozenset[str]) -> CpuLevel:
-    """The highest level whose features are all present, as are those of all levels below."""
+    """The highest level that has all its features and those of all levels below."""
     reached: CpuLevel = "baseline"
     for level, added in _ADDED_FEATURES.items():
         if not added <= features:
@@ -98,7 +99,7 @@ def linux_features(cpuinfo: str) -> frozenset[str]:
 def darwin_features(*lists: str) -> frozenset[str]:
     """The features of macOS' ``machdep.cpu.*features``, in Linux' spelling.
 
-    Without OSXSAVE no AVX is usable, whatever else is listed.
+    Without OSXSAVE, AVX cannot be used, whatever else is listed.
     """
     words = frozenset(" ".join(lists).lower().split())
     features = frozenset(_DARWIN_FEATURES.get(word, word) for word in words)
@@ -115,7 +116,7 @@ def _linux_features(root: Path) -> frozenset[str]:
 if sys.platform == "win32":
 
     def read_kernel() -> Kernel:
-        """Ask the running kernel."""
+        """Query the running kernel."""
         version = sys.getwindowsversion()
         own = os.environ.get("PROCESSOR_ARCHITECTURE", "")
         native = _native_machine() or os.environ.get("PROCESSOR_ARCHITEW6432") or own
@@ -123,7 +124,7 @@ if sys.platform == "win32":
         return Kernel(system="Windows", machine=native, release=release, translated=own != native)
 
     def _native_machine() -> str | None:
-        """The machine by IsWow64Process2, which alone tells an emulated x64 process that the machine is ARM."""
+        """The machine from IsWow64Process2, the only call by which an emulated x64 process can detect ARM."""
         import ctypes
 
         kernel32 = ctypes.WinDLL("kernel32")
@@ -141,7 +142,7 @@ if sys.platform == "win32":
 else:
 
     def read_kernel() -> Kernel:
-        """Ask the running kernel."""
+        """Query the running kernel."""
         uname = os.uname()
         intel = uname.sysname == "Darwin" and uname.machine == "x86_64"
         translated = intel and sysctl("sysctl.proc_translated") == b"\1\0\0\0"

@@ -1,8 +1,8 @@
 """Which targets this machine can run, by its kernel, libc and programs.
 
-Everything is read from files under a root that may be another machine's, and nothing is run. The Python that provision
-runs on is not asked: it may be built for another libc (a static musl build on Debian) or width than the system. The
-x86-64 level is in `host.cpu`. The values here are named tuples: `which` detects the host at every call.
+Everything is read from files under a root that may belong to another machine, and nothing is run. The Python that runs
+provision is not a source: it may be built for another libc (a static musl build on Debian) or width than the system.
+The x86-64 level is in `host.cpu`. The values here are named tuples, because `which` detects the host at every call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ARCHES = {
     (EM_RISCV, 64, "little"): "riscv64",
     (EM_S390, 64, "big"): "s390x",
 }
-# Where published builds expect the loader: the paths that the ABI of each architecture fixes.
+# Where published builds expect the loader: the paths that the ABI of each architecture defines.
 _LOADERS = {
     "x86_64-unknown-linux-gnu": "/lib64/ld-linux-x86-64.so.2",
     "i686-unknown-linux-gnu": "/lib/ld-linux.so.2",
@@ -45,7 +45,7 @@ _LOADERS = {
     "x86_64-unknown-linux-musl": "/lib/ld-musl-x86_64.so.1",
     "aarch64-unknown-linux-musl": "/lib/ld-musl-aarch64.so.1",
 }
-# What the loader of NixOS prints, which starts nothing.
+# The message of NixOS's stub loader, which starts nothing.
 _STAND_IN = b"Could not start dynamically linked executable"
 _LARGEST_LOADER = 4 << 20
 _ARM_BEFORE_7 = ("armv4", "armv5", "armv6")  # uname's: builds for armv7 crash there
@@ -53,7 +53,7 @@ _ARM_BEFORE_7 = ("armv4", "armv5", "armv6")  # uname's: builds for armv7 crash t
 _WINDOWS_11 = 22000  # the first build that translates x86-64 on ARM; Windows 10 does x86 only
 _ROSETTA = "/Library/Apple/usr/libexec/oah/libRosettaRuntime"
 
-# Programs that nearly every system has. /system/bin/sh is Android's: it tells what we cannot serve.
+# Programs that nearly every system has. /system/bin/sh is Android's, which is not supported.
 _PROGRAMS = ("/bin/sh", "/usr/bin/env", "/bin/busybox", "/bin/ls", "/system/bin/sh")
 _LOADER_DIRECTORIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 
@@ -75,9 +75,9 @@ _FIELDS = {
 
 
 def detect_host(root: Path = Path("/"), *, kernel: Kernel | None = None) -> Host:
-    """Find out what the system under ``root`` can run; raise `PolicyError` if no interpreter is published for it.
+    """Detect what the system under ``root`` can run; raise `PolicyError` if no interpreter is published for it.
 
-    ``kernel`` is by default the running one. On Linux the files under ``root`` decide instead where they can: a 64-bit
+    ``kernel`` is by default the running one. On Linux, the files under ``root`` decide instead if they can: a 64-bit
     kernel may run a 32-bit system.
     """
     kernel = kernel or read_kernel()
@@ -129,7 +129,7 @@ def _linux(root: Path, kernel: Kernel) -> Host:
 def _absent_loader(root: Path, target: Target, libc: Libc) -> str:
     """The loader that builds for ``target`` name, if it is missing under ``root``, or starts nothing; else empty."""
     name = _LOADERS.get(str(target), libc.loader)
-    if name == libc.loader:  # the system's own programs start by it
+    if name == libc.loader:  # the system's own programs use it
         return ""
     path = find_in_root(root, name)
     content = read_small_file_or_none(path, _LARGEST_LOADER) if path else None
@@ -142,7 +142,7 @@ def _triple_libc(libc: Libc) -> str:
         return libc.name or "unknown"
     if libc.elf.machine != EM_ARM:
         return "gnu"
-    # Old toolchains left the flag out; the loader's name is what the distributions agreed on.
+    # Old toolchains left the flag out; the distributions agreed on the loader's name.
     hard_float = libc.elf.flags & EF_ARM_ABI_FLOAT_HARD or "armhf" in libc.loader
     return "gnueabihf" if hard_float else "gnueabi"
 
@@ -241,8 +241,8 @@ def find_libc(root: Path) -> Libc | None:
         elf = read_elf(path) if path else None
         if elf and elf.interpreter:
             return Libc(program=name, elf=elf, loader=elf.interpreter, name=_libc_of_loader(elf.interpreter))
-    # A static busybox does not tell what else can run, but the loaders do. musl's comes first: a musl system may have a
-    # stand-in for glibc's loader, but no glibc system has one for musl's.
+    # A static busybox does not show what else can run, but the loaders do. musl's comes first: a musl system may have a
+    # substitute for glibc's loader, but no glibc system has one for musl's.
     loaders = [loader for loader in _loaders(root) if _libc_of_loader(loader)]
     for loader in sorted(loaders, key=lambda loader: (_libc_of_loader(loader) != "musl", loader)):
         path = find_in_root(root, loader)
@@ -253,9 +253,9 @@ def find_libc(root: Path) -> Libc | None:
 
 
 def glibc_version(root: Path, libc: Libc) -> tuple[int, int] | None:
-    """glibc's (major, minor), read from the library beside the loader; None if it cannot be determined.
+    """glibc's (major, minor), read from the library next to the loader; None if it cannot be determined.
 
-    The banner is read, not the symbol versions: those have gaps (there is no GLIBC_2.19 to 2.21).
+    The banner is read, not the symbol versions, which have gaps (there is no GLIBC_2.19 to 2.21).
     """
     loader = find_in_root(root, libc.loader)
     if loader is None:
@@ -301,7 +301,7 @@ def _libc_of_loader(loader: str) -> Literal["glibc", "musl"] | None:
 def find_in_root(root: Path, name: str) -> Path | None:
     """The file that the absolute path ``name`` means to the system under ``root``; None if there is none.
 
-    Absolute links start at ``root`` and ``..`` stops there, as after chroot(2): busybox links ``/bin/sh`` to
+    As after chroot(2), absolute links start at ``root`` and ``..`` stops there: busybox links ``/bin/sh`` to
     ``/bin/busybox``, and that of an image is not this machine's.
     """
     pending = name.split("/")[::-1]

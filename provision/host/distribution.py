@@ -11,12 +11,12 @@ DISTRIBUTION = "pyprovision"
 
 
 def install_command(extra: str) -> str:
-    """The command that adds the packages of an extra to the environment which this provision runs in.
+    """The command that adds the packages of an extra to the environment that runs this provision.
 
-    It keeps the version that is installed: pip and uv take the requirement on it as satisfied.
+    It keeps the installed version, because pip and uv treat the requirement as already satisfied.
     """
     requirement = f"{DISTRIBUTION}[{extra}]"
-    if "_bootstrap" in sys.modules:  # `provision.pyz`: shiv's start-up code, whose environment cannot be added to
+    if "_bootstrap" in sys.modules:  # `provision.pyz`: shiv's start-up code, whose environment cannot be changed
         return _line("pipx", "install", requirement)
     if find_spec("pip") is None:  # as in environments that uv made
         return _line("uv", "pip", "install", "--python", sys.executable, requirement)

@@ -16,13 +16,13 @@ from provision.host.files import exists, find_program, is_directory, is_file, op
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
-# How the names of files end that an interpreter runs.
+# The suffixes of files that an interpreter runs.
 PYTHON_FILES = (".py", ".pyz")
-# A script is told from a program by its first line, of which bash looks at no more.
+# bash distinguishes a script from a program by its first line, of which it reads no more than this.
 _FIRST_BYTES = 80
-# PEP 538: where the locale is C, Python sets LC_CTYPE to the first of these that the system has.
+# PEP 538: if the locale is C, Python sets LC_CTYPE to the first of these that the system has.
 _COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
-# What Python ignores from its start on, and an ignored signal stays ignored in the command.
+# Signals that Python ignores from its start on; an ignored signal stays ignored in the command.
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")
 
 
@@ -51,7 +51,7 @@ def execute(command: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def caller_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` as this process got it, where Python has changed it and the system tells what it was before."""
+    """``environ`` as this process received it, if Python has changed it and the system has the original."""
     result = dict(environ)
     if result.get("LC_CTYPE") in _COERCED_LOCALES:
         try:
@@ -68,9 +68,9 @@ def caller_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run_child(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command to its end; its exit code, as the signed number that a process can end with.
+    """Run a command to its end; its exit code, as the signed number that a process can exit with.
 
-    Ctrl-C goes to all processes of a console. The command decides what it means; this process waits for it.
+    Ctrl-C goes to all processes of a console. The command decides how to react; this process waits for it.
     """
     import signal
     import subprocess
@@ -87,7 +87,7 @@ def _replace_process(program: str, command: Sequence[str], environ: Mapping[str,
     except OSError as error:
         if error.errno != errno.ENOEXEC or not _is_script(program):
             raise
-    # A script without `#!`: POSIX has shells run it. A path that begins with a dash would be taken for options.
+    # A script without `#!`: POSIX lets shells run it. A path that begins with a dash would be read as an option.
     script = program if os.sep in program else os.path.join(os.curdir, program)  # noqa: PTH118
     os.execve("/bin/sh", ["sh", script, *command[1:]], environ)  # noqa: S606
 
@@ -114,7 +114,7 @@ def _first_line(program: str) -> bytes:
 
 
 def _find_program(name: str, environ: Mapping[str, str]) -> str:
-    """The path of a command; raises `CommandError` where a shell would find nothing that it may execute."""
+    """The path of a command; raises `CommandError` if a shell would find nothing that it may execute."""
     path = environ.get("PATH", os.defpath)
     if os.name == "nt":
         endings = (environ.get("PATHEXT") or ".COM;.EXE;.BAT;.CMD").lower().split(";")
@@ -163,7 +163,7 @@ def noexec_error(directory: Path) -> StoreError:
 
 
 def why_not_executed(path: Path, error: OSError) -> str:
-    """The reason why the system did not start a program, as the end of a sentence; ``error`` is what it said."""
+    """The reason why the system did not start a program, as the end of a sentence; ``error`` is the system's error."""
     match error.errno:
         case errno.EACCES if is_directory(path):
             return "it is a directory"

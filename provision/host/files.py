@@ -1,6 +1,6 @@
 """Files and directories made, replaced and read safely.
 
-They are made with the same modes whatever the umask. A file that is read may have been put there by anybody.
+They are made with the same modes whatever the umask. A file that is read may come from anyone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
-# The content of a file in pieces, begun anew with each call.
+# The content of a file in pieces, from the beginning with each call.
 Pieces = Callable[[], Iterable[bytes]]
 
 # Of the files and directories that provision makes for itself; the modes within installed trees are in `model.tree`.
@@ -26,11 +26,11 @@ _DIRECTORY_MODE, PRIVATE_MODE, NEW_FILE_MODE, _EXECUTABLE_MODE = 0o755, 0o700, 0
 _MAX_ATTEMPTS = 20
 # The age in seconds from which a temporary file is abandoned, on systems where its process cannot be looked up.
 _ABANDONED_AFTER = 3600
-# For how many seconds an operation that Windows refuses for a file in use is tried again, and the pauses between tries:
-# short ones, as readers open a file again and again.
+# For how many seconds an operation that Windows refuses for a file in use is retried, and the pauses between attempts:
+# short ones, because readers open a file again and again.
 _IN_USE_TIMEOUT, _FIRST_PAUSE, _LONGEST_PAUSE = 3.0, 0.001, 0.02
-# How Windows refuses, beside `PermissionError`: the directory is not empty, as a removed file is there until its last
-# reader closes it, and the file is mapped into memory.
+# Errors of Windows for files in use, in addition to `PermissionError`: the directory is not empty, because a removed
+# file exists until its last reader closes it, and the file is mapped into memory.
 _IN_USE_ERRORS = frozenset({145, 1224})
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
 _WINDOWS_DEVICES = frozenset(
@@ -45,8 +45,8 @@ _BINARY: int = getattr(os, "O_BINARY", 0)
 def exists(path: Path) -> bool:
     """Whether there is anything at ``path``, links followed.
 
-    This and the next three are False for what cannot be looked at, as in a directory of another user; before Python
-    3.14 the methods of `Path` raise there. Where a decision depends on the difference, use ``lstat``.
+    This and the next three return False for paths that cannot be examined, as in a directory of another user; before
+    Python 3.14, the methods of `Path` raise there. If a decision depends on the difference, use ``lstat``.
     """
     return os.path.exists(path)  # noqa: PTH110
 
@@ -62,7 +62,7 @@ def is_directory(path: Path) -> bool:
 
 
 def is_link(path: Path) -> bool:
-    """Whether there is a symbolic link at ``path``, or on Windows a junction, which leads elsewhere just as well."""
+    """Whether there is a symbolic link at ``path``, or on Windows a junction, which also leads elsewhere."""
     try:
         return is_link_stat(path.lstat())
     except (OSError, ValueError):
@@ -75,20 +75,20 @@ def is_link_stat(facts: os.stat_result) -> bool:
 
 
 def is_windows_device(name: str) -> bool:
-    """Whether Windows takes a file name for a device, as it does ``nul`` and ``con.txt``, in every directory."""
+    """Whether Windows treats a file name as a device, like ``nul`` and ``con.txt``, in every directory."""
     return name.partition(".")[0].rstrip(" ").upper() in _WINDOWS_DEVICES
 
 
 def find_program(name: str, environ: Mapping[str, str], *, endings: tuple[str, ...] = (".exe",)) -> str | None:
-    """The path of a program, looked for in the absolute directories of ``PATH``; None where there is none.
+    """The path of a program, searched in the absolute directories of ``PATH``; None if there is none.
 
-    Never in the working directory: Windows searches there first, and a repository can fill it. On Windows, one of the
-    ``endings``, in lower case, is appended to a name that has none of them.
+    The working directory is never searched: Windows searches it first, and a repository can fill it. On Windows, one of
+    the ``endings``, in lower case, is appended to a name that has none of them.
     """
     names = [name]
     if os.name == "nt" and not name.lower().endswith(endings):
         names = [f"{name}{ending}" for ending in endings]
-    # A name with a directory is a path itself.
+    # A name with a directory is itself a path.
     folders = [*os.get_exec_path(environ)] if Path(name).name == name else [str(Path(name).parent.absolute())]
     for program in (Path(folder, Path(each).name) for folder in folders for each in names):
         if program.is_absolute() and os.access(program, os.X_OK) and is_file(program):
@@ -97,7 +97,7 @@ def find_program(name: str, environ: Mapping[str, str], *, endings: tuple[str, .
 
 
 def is_shared(directory: Path) -> bool:
-    """Whether members of a group share a directory: they may write there, and what is new there is the group's."""
+    """Whether the members of a group share a directory: they may write there, and new files belong to the group."""
     shared = stat.S_ISGID | stat.S_IWGRP
     return directory.stat().st_mode & shared == shared
 
@@ -123,10 +123,11 @@ def make_directory(path: Path, mode: int = _DIRECTORY_MODE) -> None:
 
 
 def while_in_use(operation: Callable[[], _T], *, windows: bool = os.name == "nt") -> _T:
-    """Call an operation on a path, and again for a few seconds while Windows refuses it.
+    """Call an operation on a path, and retry for a few seconds while Windows refuses it.
 
     There, a file that another process has open (a reader, a virus scanner) can be neither replaced nor removed, its
-    directory cannot be renamed, and a file that is just being replaced cannot be opened. Elsewhere a refusal is final.
+    directory cannot be renamed, and a file that is being replaced cannot be opened. On other systems, a refusal is
+    final.
     """
     deadline, pause = time.monotonic() + _IN_USE_TIMEOUT, _FIRST_PAUSE
     while windows:
@@ -146,7 +147,7 @@ def is_in_use(error: OSError, *, windows: bool = os.name == "nt") -> bool:
 
 
 def move_file(source: Path, target: Path) -> None:
-    """Rename a file, in the place of another if there is one."""
+    """Rename a file, replacing an existing one."""
     while_in_use(lambda: source.replace(target))
 
 
@@ -160,9 +161,9 @@ def replace_file(
 ) -> None:
     """Write a whole file so that readers see the old content or the new, never a part; ``flush`` waits for the disk.
 
-    ``content`` may be a function that begins it anew. ``mode`` is set whatever the umask; without one it is 0644, or
-    0755 if ``executable``, which the umask may narrow. Temporary files of the same file that killed processes left are
-    removed. Starts over if a process removes ours, taking it for one of those.
+    ``content`` may be a function that returns it from the beginning. ``mode`` is set whatever the umask; without one it
+    is 0644, or 0755 if ``executable``, which the umask may narrow. Temporary files for the same file that killed
+    processes left are removed. Starts over if another process mistakes ours for one of those and removes it.
     """
     for unfinished in unfinished_files(path.parent, path.name):
         with suppress(PermissionError):  # that of another user, in a directory where only its owner may remove it
@@ -223,10 +224,10 @@ class FileTooLargeError(OSError):
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[tuple[int, os.stat_result]]:
-    """Open a regular file for reading: its descriptor, and the ``stat`` of just what was opened.
+    """Open a regular file for reading: its descriptor, and the ``stat`` of the opened file.
 
-    Raises `NotRegularFileError` for anything else, which somebody may have put there in a pull request: a FIFO does not
-    block, and a device, on which opening may act as a command, is not opened. Links are followed.
+    Raises `NotRegularFileError` for anything else, which may come from a pull request: a FIFO does not block, and a
+    device, whose opening may have an effect, is not opened. Links are followed.
     """
     descriptor = while_in_use(lambda: _open_regular(path))
     try:
@@ -292,7 +293,7 @@ def _write_new(path: Path, pieces: Iterable[bytes], *, flush: bool, mode: int | 
 
 
 def is_abandoned(temporary: Path, *, windows: bool = os.name == "nt") -> bool:
-    """Whether the process that made a temporary file has ended; False if the file is gone: its owner has moved it."""
+    """Whether the process that made a temporary file has ended; False if its owner has renamed it."""
     number = temporary.name.split(".")[-3]
     if not number.isdecimal():
         return False
@@ -311,7 +312,9 @@ def is_abandoned(temporary: Path, *, windows: bool = os.name == "nt") -> bool:
 
 
 def _is_zombie(number: str) -> bool:
-    """Whether the process has ended, but its parent has not waited for it; in some containers the first never does."""
+    """Whether the process has ended, but its parent has not waited for it; in some containers, the first process never
+    does.
+    """
     try:
         status = Path("/proc", number, "stat").read_bytes()
     except OSError:

@@ -1,6 +1,6 @@
 """The directories of this user's data, cache and configuration.
 
-The hooks of shells ask before anything else is loaded, so this module imports only what Python has loaded at start-up.
+Shell hooks call this before anything else is loaded, so this module imports only what Python has loaded at start-up.
 """
 
 # ruff: noqa: PTH111, PTH117, PTH118
@@ -40,7 +40,7 @@ def config_home(env: "Mapping[str, str]", *, platform: str = sys.platform) -> "P
 
 
 def base_homes(env: "Mapping[str, str]") -> "tuple[Path, ...]":
-    """The homes of the stores that are only read, in their order: ``PROVISION_STORES``, as `PATH` is written."""
+    """The homes of the read-only stores, in order: ``PROVISION_STORES``, in the form of `PATH`."""
     from pathlib import Path
 
     from provision.host.variables import read_directories
@@ -59,7 +59,7 @@ def user_directory(kind: "Kind", env: "Mapping[str, str]", *, platform: str = sy
     """What `data_home`, `cache_home` or `config_home` returns, as text."""
     variable, xdg, unix, macos, windows = _LOCATIONS[kind]
     if chosen := env.get(variable):
-        # Container and CI files set it without a shell, which would expand the tilde.
+        # Container and CI files set it without a shell, so the tilde was not expanded.
         if chosen == "~" or chosen.startswith("~/"):
             return os.path.join(_user_home(env, platform, kind), chosen[2:])
         return chosen if os.path.isabs(chosen) else os.path.join(os.getcwd(), chosen)  # noqa: PTH109
@@ -90,7 +90,7 @@ def _user_home(env: "Mapping[str, str]", platform: str, kind: "Kind") -> str:
 
 
 def _local_app_data() -> str:
-    """``%LOCALAPPDATA%`` as the system knows it, for services that run without the variable."""
+    """``%LOCALAPPDATA%`` from the system, for services that run without the variable."""
     import platformdirs
 
     return platformdirs.user_data_dir(appauthor=False)

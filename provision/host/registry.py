@@ -22,10 +22,10 @@ class Registry(Protocol):
         """The texts of a key by their names; none where there is no such key."""
 
     def write(self, path: str, values: Mapping[str, str]) -> None:
-        """Make a key, with all above it, and set its values; others that it has stay."""
+        """Make a key and its parents, and set its values; other values of the key are kept."""
 
     def remove(self, path: str) -> None:
-        """Remove a key with all below it; nothing happens where there is none."""
+        """Remove a key and everything below it; does nothing if it does not exist."""
 
 
 if sys.platform == "win32":
@@ -66,7 +66,7 @@ if sys.platform == "win32":
 
 
 def open_registry() -> Registry:
-    """The registry of this machine; raises `UsageError` where there is none."""
+    """The registry of this machine; raises `UsageError` if there is none."""
     if sys.platform == "win32":
         return WindowsRegistry()
     raise UsageError(

@@ -1,7 +1,7 @@
 """The `PROVISION_*` variables whose values have a form, and their readers.
 
-Each is checked at the start of every command, whether the command uses it or not. `store.stamp` asks before anything
-else is loaded, so this module imports nothing at the top.
+Each is checked at the start of every command, whether the command uses it or not. `store.stamp` uses this before
+anything else is loaded, so this module imports nothing at the top.
 """
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def read_flag(environ: "Mapping[str, str]", name: str) -> bool | None:
 
 
 def is_flag(text: str) -> bool:
-    """Whether a text says yes or no, as `read_flag` reads it."""
+    """Whether a text is yes or no, in the forms that `read_flag` accepts."""
     return text.strip().lower() in _TRUE + _FALSE
 
 
@@ -147,7 +147,7 @@ _READERS: "dict[str, Callable[[Mapping[str, str], str], object]]" = {
 }
 
 
-# Those of any text; with the others, all variables of provision.
+# Variables with any value; together with the others, all variables of provision.
 _TEXTS = (
     "ALLOW_HOSTS",
     "CACHE_DIR",

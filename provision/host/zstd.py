@@ -10,9 +10,9 @@ from provision.errors import ProvisionError
 
 
 def zstd_module() -> ModuleType:
-    """`compression.zstd`, or a module of the same interface; `ProvisionError` where there is neither.
+    """`compression.zstd`, or a module with the same interface; `ProvisionError` if there is neither.
 
-    Neither is there on 32-bit ARM before Python 3.14, unless the extra `zstd` was compiled, and in a Python 3.14 that
+    Both are missing on 32-bit ARM before Python 3.14, unless the extra `zstd` was compiled, and in a Python 3.14 that
     was built without it.
     """
     try:
@@ -20,7 +20,7 @@ def zstd_module() -> ModuleType:
             from compression import zstd
 
             return zstd
-        import backports.zstd  # `from backports` is what mypy finds only where other backports are installed
+        import backports.zstd  # mypy finds `from backports` only if other backports are installed
 
         return backports.zstd
     except ImportError as error:

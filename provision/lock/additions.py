@@ -1,6 +1,6 @@
 """What the catalog has of a locked build beyond the lock: levels, sizes.
 
-A lock that satisfies its request stays as it is, whatever the catalog learns: `lock --check` says nothing of this.
+A lock that satisfies its request does not change, whatever the catalog learns: `lock --check` does not report this.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Additions:
 
 
 def find_additions(request: Request, python: LockedPython, catalog: Catalog) -> Additions | None:
-    """What the catalog now has of a locked build that its request is for, and the lock lacks; None if nothing."""
+    """What the catalog now has of a locked build that matches the request and is not locked; None if nothing."""
     if request.url:
         return None
     catalog_view = CatalogView(catalog)

@@ -1,7 +1,7 @@
-"""The cooldown of new builds, and when the series of CPython came out and end.
+"""The cooldown of new builds, and the first and last days of CPython's series.
 
-"Now" is the time at which the catalog was gathered, never a clock's, so that the same inputs give the same lock. The
-days of CPython's series are those of the PEPs that schedule them; what is past, callers judge.
+"Now" is the time at which the catalog was collected, never a clock's, so that the same inputs give the same lock. The
+days of CPython's series are those of the PEPs that schedule them; callers decide what is past.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from provision.model.version import Version
 class Cooldown:
     """Admits assets that were published at least ``seconds`` before ``as_of``, an RFC 3339 time.
 
-    An asset without a known time of publication, neither its own nor in its build's tag, is admitted; so is every
-    asset where ``as_of`` is empty. For assets that are not their publisher's, ``own_as_of`` counts where it is later:
-    the day of the newest build in the custom catalogs, which must not shorten the cooldown of any other.
+    An asset without a known publication time, neither its own nor in its build's tag, is admitted; so is every asset if
+    ``as_of`` is empty. For assets from custom catalogs, ``own_as_of`` counts if it is later: the day of the newest
+    build in these catalogs, which must not shorten the cooldown of others.
     """
 
     seconds: int
@@ -35,7 +35,7 @@ class Cooldown:
         return published is None or _parse_time(now) - published >= timedelta(seconds=self.seconds)
 
     def now(self, asset: Asset) -> str:
-        """The day or time from which an asset's age is reckoned; empty if none is known."""
+        """The day or time at which an asset's age begins; empty if none is known."""
         from provision.catalog.pbs import PUBLISHERS
         from provision.url import release_base
 
@@ -44,7 +44,7 @@ class Cooldown:
         return self.own_as_of
 
     def available_from(self, asset: Asset) -> str:
-        """The time from which on the asset is admitted, for people; empty where that is not known."""
+        """The time from which on the asset is admitted, for people; empty if that is not known."""
         published = _published(asset)
         try:
             return "" if published is None else f"{published + timedelta(seconds=self.seconds):%Y-%m-%d %H:%M} UTC"
@@ -52,14 +52,14 @@ class Cooldown:
             return ""
 
     def reckoning(self, asset: Asset) -> str:
-        """From which day the age of an asset is reckoned, and what moves that day, for people."""
+        """The day at which the age of an asset begins, and what moves that day, for people."""
         moves = "`provision catalog update`"
         if self.now(asset) != self.as_of:
             moves = f"a newer build in the custom catalog, or {moves},"
         return f"the cooldown is measured against the catalog date, {self.now(asset)[:10]}; {moves} moves that date"
 
     def __str__(self) -> str:
-        """``3 days``, ``36 hours``: in the largest unit that makes it a whole number."""
+        """``3 days``, ``36 hours``: in the largest unit that gives a whole number."""
         for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
             count, rest = divmod(self.seconds, seconds)
             if count and not rest:
@@ -93,7 +93,7 @@ class Lifecycle(NamedTuple):
     pep: int
 
 
-# Days ahead are those that the PEPs plan. Where a PEP names a month only, it is the month's last day.
+# Days in the future are those that the PEPs plan. If a PEP names only a month, this is the month's last day.
 CPYTHON: dict[tuple[int, int], Lifecycle] = {
     (2, 7): Lifecycle(date(2010, 7, 3), date(2020, 1, 1), 373),
     (3, 5): Lifecycle(date(2015, 9, 13), date(2020, 9, 30), 478),

@@ -21,7 +21,7 @@ from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
 
-# What has to be filled with one asset, and the assets that could fill it, by flavor too.
+# What must be filled with one asset, and the assets that could fill it, also by flavor.
 Slot = tuple[Target, CpuLevel]
 AssetsBySlot = Mapping[tuple[Target, CpuLevel, Flavor], Sequence[Asset]]
 
@@ -41,7 +41,7 @@ class ResolvedRequest(NamedTuple):
     def of(
         cls, request: Request, previous: LockedPython | None, *, host: Target | None, catalog: Catalog
     ) -> ResolvedRequest:
-        """The request where ``previous`` is locked, on ``host``, with a catalog."""
+        """The request with ``previous`` locked, on ``host``, with a catalog."""
         targets = targets_to_lock(request, previous, host)
         return cls(
             request, OptionFilter.of(request), targets, Cooldown(request.cooldown, catalog.as_of, catalog.own_as_of)
@@ -63,10 +63,10 @@ class BuildsByVariant(NamedTuple):
 class Candidate:
     """One choice of version, build and flavor: its assets, the slots that it cannot fill, and notes for people.
 
-    ``too_young`` are assets that would fill a missing slot, were it not for the cooldown. ``gone`` says that
-    upstream no longer lists some of the assets, ``without_level`` names the targets that lack the requested levels, and
-    ``other_flavor`` is set where the settings prefer another flavor. Where the list of the build is not ``complete``,
-    what is missing may exist all the same.
+    ``too_young`` are assets that would fill a missing slot without the cooldown. ``gone`` says that upstream no longer
+    lists some of the assets, ``without_level`` names the targets that lack the requested levels, and ``other_flavor``
+    is set if the settings prefer another flavor. If the list of the build is not ``complete``, missing assets may exist
+    nevertheless.
     """
 
     version: Version
@@ -91,7 +91,7 @@ PERFECT = (False, 0, False)
 
 
 class CatalogView:
-    """A catalog as resolving reads it; what was looked up once is kept for the requests that follow."""
+    """A catalog for resolving; results of queries are kept for the following requests."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -173,12 +173,12 @@ class CatalogView:
 
 
 def closest(candidates: Iterable[Candidate]) -> Candidate:
-    """The candidate of one build that lacks the least; among equals the flavor that is preferred."""
+    """The candidate of one build that lacks the least; among equals, the preferred flavor."""
     return min(candidates, key=lambda candidate: (len(candidate.missing), candidate.rank))
 
 
 def _lacks_levels(request: Request, target: Target, present: Container[CpuLevel], *, complete: bool) -> bool:
-    """Whether a target lacks the levels that a request is for, where builds come in levels at all (rule 2).
+    """Whether a target lacks the levels of a request, if builds come in levels at all (rule 2).
 
     With ``auto``, a complete list has every level that exists if it has any above the baseline.
     """
@@ -250,7 +250,7 @@ def flavors(request: Request) -> tuple[Flavor, ...]:
 
 
 def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool]:
-    """The place of a build among those of its target that satisfy the request; less is better (rules 10 and 11)."""
+    """The rank of a build among those of its target that satisfy the request; less is better (rules 10 and 11)."""
     optimisations = options.names & OPTIMISATIONS
     place = (
         -1 if option_filter.prefers_no_optimisation and not optimisations else _RANKS.get(optimisations, len(_RANKS))
@@ -259,7 +259,7 @@ def _rank(options: BuildOptions, option_filter: OptionFilter) -> tuple[int, bool
 
 
 def best_first(assets: list[Asset], option_filter: OptionFilter) -> tuple[Asset, ...]:
-    """The best of the assets that could fill a slot, followed by its equals, which only rule 12 tells apart."""
+    """The best of the assets that could fill a slot, followed by its equals, which only rule 12 distinguishes."""
     lowest = min(_rank(asset.options, option_filter) for asset in assets)
     equals = [asset for asset in assets if _rank(asset.options, option_filter) == lowest]
     return tuple(sorted(equals, key=lambda asset: (asset.filename, asset.url), reverse=True))

@@ -12,11 +12,11 @@ from provision.lock.lock import Attestation, Lock, LockedPython, sorted_attestat
 from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
 from provision.text import without_mark
 
-# Compiled only where there is a conflict: every `lock` loads this.
+# Compiled only if there is a conflict, because every `lock` loads this module.
 _TABLE = r"(?m)^\[\[(?:python|attestation)\]\]"
 _NAME = r'(?m)^name = "([^"]*)"'
 
-# Which part of a conflict a marker leads to from another. Longer markers are text: they stand in a base that was itself
+# Which part of a conflict follows another after a marker. Longer markers are text: they occur in a base that was itself
 # a merge.
 _MARKERS = {
     ("both", "<<<<<<<"): "ours",
@@ -38,15 +38,15 @@ class _Side(NamedTuple):
 
 
 def recover_lock(text: str, file: str) -> ParsedLock:
-    """Read a lock that may have git conflict markers: one that has none as `parse_lock` does."""
+    """Read a lock that may have git conflict markers; without them, like `parse_lock`."""
     return parse_lock(text, file) if CONFLICT_MARKER.search(text) is None else _read_conflicting(text, file)
 
 
 def _read_conflicting(text: str, file: str) -> ParsedLock:
     """Read a lock with conflict markers of git's ``merge`` or ``diff3`` style.
 
-    An entry stays that both sides have alike, or that only one side has (the manifest decides whether it is needed).
-    One that differs between the sides is left out, with a warning, so that it is resolved again. Raises
+    Entries that are equal on both sides, or that only one side has, are kept (the manifest decides whether they are
+    needed). An entry that differs between the sides is left out, with a warning, so that it is resolved again. Raises
     `LockFileError` for markers out of order, and for a side whose lock-version is unknown.
     """
     sides = [_read_side(side, file) for side in _split(without_mark(text), file)]
@@ -60,7 +60,7 @@ def _read_conflicting(text: str, file: str) -> ParsedLock:
             warnings[f"{file}: merge conflict in entry {name!r}; locking the entry again"] = None
     version = max((side.version for side in sides), key=lock_version)
     unknown = tuple(dict.fromkeys(key for side in sides for key in side.unknown))
-    # Each names its bundle, which proves it or does not: none contradicts another.
+    # Each names its bundle, which proves it or not: none contradicts another.
     attestations = sorted_attestations(row for side in sides for row in side.attestations)
     lock = Lock(version=version, pythons=tuple(agreed), attestations=attestations)
     return ParsedLock(lock, tuple(warnings), unknown)
@@ -95,7 +95,7 @@ _HINT = (
 
 
 def _read_side(text: str, file: str) -> _Side:
-    """Read a side entry by entry, so that an entry which the merge garbled affects no other."""
+    """Read a side entry by entry, so that an entry that the merge garbled affects no other."""
     starts = [match.start() for match in re.finditer(_TABLE, text)]
     head = parse_lock(text[: starts[0]] if starts else text, file)
     pythons: dict[str, LockedPython | None] = {}

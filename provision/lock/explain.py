@@ -1,7 +1,7 @@
-"""Why an entry is locked as it is: as a value, as lines of text and as JSON.
+"""Why an entry is locked to its build: as a value, as lines of text and as JSON.
 
-An explanation says what was requested, how many assets are left after each requested property, why these were chosen of
-them, what is newer, and what to know before relying on the entry. "Today" is given by the caller.
+An explanation has the request, the number of assets that remain after each requested property, why the locked ones were
+selected, what is newer, and warnings about the entry. The caller passes "today".
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from provision.model.value import frozen
 
 EXPLANATION_VERSION = 1
 
-# How long before the end of security fixes there is a warning.
+# How long before the end of security fixes a warning begins.
 _NOTICE_PERIOD = timedelta(days=183)
 
-# A phrase for what is requested, and whether an asset has it.
+# A phrase for a requested property, and whether an asset has it.
 _Test = tuple[str, Callable[[Asset], bool]]
 
 
@@ -68,9 +68,9 @@ class Explanation:
 def explain_entry(
     request: Request, python: LockedPython | None, catalog: Catalog, *, host: Target | None, today: date
 ) -> Explanation:
-    """Explain a locked entry, or where it is None, the one that would be locked.
+    """Explain a locked entry, or if it is None, the one that would be locked.
 
-    Raises what `resolve` raises where nothing is locked and nothing could be.
+    Raises the errors of `resolve` if nothing is locked and nothing could be.
     """
     catalog_view = CatalogView(catalog)
     resolved = ResolvedRequest.of(request, python, host=host, catalog=catalog)
@@ -136,7 +136,7 @@ def _reasons(resolved: ResolvedRequest, catalog_view: CatalogView, shown: Locked
 
 
 def _knowledge(catalog: Catalog, shown: LockedPython) -> Iterator[str]:
-    """Who lists the assets of the build, where the list is not complete or lacks some."""
+    """Who lists the assets of the build, if the list is not complete or lacks some."""
     listing = catalog.listings(shown.implementation, shown.version).get(shown.build)
     if listing is None:
         return
@@ -157,7 +157,7 @@ def _place(before: int, count: int, noun: str) -> str:
 def _newer(
     resolved: ResolvedRequest, catalog_view: CatalogView, shown: LockedPython, best: SearchResult | None
 ) -> Iterator[str]:
-    """What an upgrade would lock, why nothing newer than that, and what the request rules out."""
+    """What an upgrade would lock, why nothing newer, and what the request excludes."""
     if best is None:
         yield "no known build matches the request"
     else:
@@ -172,7 +172,7 @@ def _newer(
 
 
 def funnel(resolved: ResolvedRequest, catalog_view: CatalogView) -> tuple[FunnelStep, ...]:
-    """The steps from all assets of an implementation to those that satisfy the request, a property at a time."""
+    """The steps from all assets of an implementation to those that satisfy the request, one property at a time."""
     implementation = resolved.request.implementation
     left = [
         asset
@@ -223,7 +223,7 @@ def _option_tests(options: OptionFilter) -> Iterator[_Test]:
 
 
 def cautions(python: LockedPython, today: date) -> tuple[str, ...]:
-    """What to know before relying on a locked entry, gravest first: its support, and where it does not run."""
+    """Warnings about a locked entry, most severe first: its support, and where it does not run."""
     return (
         *_support(python, today),
         *_static(python),
@@ -291,7 +291,7 @@ def _targets(assets: list[Asset]) -> str:
 
 
 def explanation_lines(explanation: Explanation) -> tuple[str, ...]:
-    """A few lines of plain text, a heading in front of each part."""
+    """A few lines of plain text, each part with a heading."""
     python = explanation.python
     state = "is locked" if explanation.locked else "would be locked"
     lines = [f"{python.name} {state}: {python.implementation} {python.version}+{python.build} {python.flavor}"]

@@ -1,6 +1,6 @@
-"""What a file's name says, compared with its row; assets given by URL.
+"""A file's name compared with its row; assets given by URL.
 
-The names are those of python-build-standalone. A name that its grammar does not cover agrees with every row.
+The names are those of python-build-standalone. A name outside of its grammar agrees with every row.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _REPORT_ORDER: tuple[RowProperty, ...] = ("version", "target", "build", "flavor"
 
 @frozen
 class NameDisagreement:
-    """One property of a row that differs from what its file's name, or the catalog, says."""
+    """One property of a row that differs from its file's name, or from the catalog."""
 
     key: RowProperty
     stated: str
@@ -52,7 +52,7 @@ class NameDisagreement:
 
 
 def name_disagreements(asset: Asset) -> tuple[NameDisagreement, ...]:
-    """Where a row and the name of its file say different things."""
+    """The differences between a row and the name of its file."""
     name = parsed_name(asset)
     if name is None:
         return ()
@@ -68,7 +68,7 @@ def name_disagreements(asset: Asset) -> tuple[NameDisagreement, ...]:
 
 
 def catalog_disagreements(asset: Asset, known: Asset) -> tuple[NameDisagreement, ...]:
-    """Where a row and the catalog's row of the same URL say different things."""
+    """The differences between a row and the catalog's row of the same URL."""
     pairs: _Pairs = (
         ("implementation", known.implementation, asset.implementation),
         ("version", known.version, asset.version),
@@ -82,7 +82,7 @@ def catalog_disagreements(asset: Asset, known: Asset) -> tuple[NameDisagreement,
 
 
 def parsed_name(asset: Asset) -> ParsedName | None:
-    """What the file's name says, if it is one of python-build-standalone's."""
+    """The properties in the file's name, if it is one of python-build-standalone's."""
     try:
         return parse_name(asset.filename)
     except ValueError:
@@ -96,8 +96,8 @@ def parsed_name(asset: Asset) -> ParsedName | None:
 def custom_assets(request: Request) -> tuple[Asset, ...]:
     """The assets of a request with ``url``, one for each of its targets, without any catalog.
 
-    What the request leaves open is taken from a file's name. Raises `ManifestError` where a name disagrees with the
-    request, where the version is not one exact version, or where a sha256 is missing.
+    Properties that the request leaves open are taken from the file's name. Raises `ManifestError` if a name disagrees
+    with the request, if the version is not one exact version, or if a sha256 is missing.
     """
     version = request.version.exact
     if version is None:
@@ -111,10 +111,10 @@ def custom_assets(request: Request) -> tuple[Asset, ...]:
 
 
 def custom_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
-    """Where the locked rows of a request with ``url`` differ in what the request leaves open: build, flavor, options.
+    """Where the locked rows of a request with ``url`` differ in properties that the request leaves open.
 
-    They must be what `custom_assets` makes of the request, which needs no catalog. Where the request contradicts its
-    own file names there is nothing to compare with.
+    They must be what `custom_assets` makes of the request, which needs no catalog. If the request contradicts its own
+    file names, there is nothing to compare with.
     """
     try:
         made = {asset.target: asset for asset in custom_assets(request)}
@@ -176,7 +176,7 @@ def _asset(request: Request, version: Version, target: Target, url: str, sha256:
 
 
 def _completed_by_name(request: Request, asset: Asset, name: ParsedName) -> Asset:
-    """The asset, completed by what its name states; raises `ManifestError` where name and request disagree."""
+    """The asset, completed from its name; raises `ManifestError` if name and request disagree."""
     stated = name.options.names - {"freethreaded", "debug"}
     if asset.options.names & OPTIMISATIONS:
         stated -= OPTIMISATIONS

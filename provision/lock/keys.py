@@ -1,9 +1,9 @@
-"""The tables of all keys of `pythons.lock`, and what each may hold.
+"""The tables of all keys of `pythons.lock`, and their allowed values.
 
-Nothing unsafe passes them. They are declared as the tables of the manifest are, but a value is read by a plain function
-instead of a kind of `manifest.kinds`: a lock is written by provision, has thousands of rows, and is read by every
-command, so that a value costs one call. A reader raises `ValueError` with the rest of a sentence; `lock.read` adds the
-place, and reads the tables within tables.
+Unsafe values are refused. The tables are declared like those of the manifest, but a value is read by a plain function
+instead of a kind of `manifest.kinds`: provision writes the lock, it has thousands of rows, and every command reads it,
+so a value should cost one call. A reader raises `ValueError` with the rest of a sentence; `lock.read` adds the place,
+and reads the tables within tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
 IDENTITY = r"https://[!#-\[\]-~]{1,500}"
 PUBLISHED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 LOCK_VERSION_PATTERN = r"[0-9]{1,4}\.[0-9]{1,4}"
-_MAX_SIZE = 2**53  # what JSON's readers keep exact
+_MAX_SIZE = 2**53  # the range that JSON readers keep exact
 _IS_SHA256 = re.compile(SHA256).fullmatch
 
 W = TypeVar("W", bound=str)

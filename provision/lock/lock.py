@@ -88,12 +88,12 @@ class Lock:
 
 
 def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:
-    """Assets as a lock lists them: by target, then by cpu (whose names sort from the baseline up)."""
+    """Assets in the order of a lock: by target, then by cpu (whose names sort from the baseline up)."""
     return tuple(sorted(assets, key=lambda asset: (str(asset.target), asset.cpu)))
 
 
 def sorted_attestations(rows: Iterable[Attestation]) -> tuple[Attestation, ...]:
-    """Rows as a lock lists them: by build, identity and bundle, each bundle once per build."""
+    """Rows in the order of a lock: by build, identity and bundle, each bundle once per build."""
     unique = {(row.build, row.identity, row.bundle.hex): row for row in rows}
     return tuple(unique[key] for key in sorted(unique))
 
@@ -107,9 +107,9 @@ def locked_attestations(rows: Iterable[Attestation], pythons: Iterable[LockedPyt
 def targets_to_lock(request: Request, previous: LockedPython | None, host: Target | None) -> tuple[Target, ...]:
     """The targets to lock, sorted by their triple.
 
-    Custom archives are for the targets that their URLs are given for. Where the manifest declares no targets, they are
-    those locked before and this machine's: a lock that several machines share grows, and never shrinks by itself.
-    ``host`` counts only then.
+    Custom archives are for the targets of their URLs. If the manifest declares no targets, they are those locked before
+    and this machine's: a lock that several machines share grows, and never shrinks by itself. ``host`` counts only
+    then.
     """
     if request.url:
         targets = {target for target, _ in request.url}

@@ -1,7 +1,7 @@
 """Whether a locked entry satisfies its request, and how the two disagree.
 
-An entry satisfies its request if resolving could have written it, as far as that shows without a catalog: the filter of
-build options and the choice of x86-64 levels are those that resolving uses. `staleness` words the disagreements for
+An entry satisfies its request if resolving could have written it, as far as that can be decided without a catalog: the
+filter of build options and the choice of x86-64 levels are those of resolving. `staleness` words the disagreements for
 `lock --check`, `review.audit` makes findings of them.
 """
 
@@ -25,9 +25,9 @@ RequestKey = Literal[
 class OptionFilter:
     """The build options that a request accepts. ``freethreaded``, ``debug`` and ``static`` must be exactly as given.
 
-    ``shared`` must be there only if requested: some builds for Windows are shared only. ``optimisations`` are exactly
-    those that ``build-options`` names; None where it names none. ``prefers_no_optimisation`` is set where
-    ``build-options`` is there and names none, so that a build whose name has none either goes before others.
+    ``shared`` must be present only if requested: some builds for Windows are shared only. ``optimisations`` are exactly
+    those that ``build-options`` names; None if it names none. ``prefers_no_optimisation`` is set if ``build-options``
+    exists and names none, so that builds whose names have none come before others.
     """
 
     freethreaded: bool = False
@@ -39,7 +39,7 @@ class OptionFilter:
 
     @classmethod
     def of(cls, request: Request) -> OptionFilter:
-        """The filter of a request; an option in ``build-options`` is as good as a key of its own."""
+        """The filter of a request; an option in ``build-options`` is equivalent to its own key."""
         options = request.options or BuildOptions()
         return cls(
             freethreaded=request.freethreaded or options.freethreaded,
@@ -63,10 +63,10 @@ class OptionFilter:
 
 
 def levels_to_lock(request: Request, has: Callable[[CpuLevel], bool]) -> tuple[CpuLevel, ...]:
-    """The levels to lock for a target, of which ``has`` says whether it has a build of a level.
+    """The levels to lock for a target; ``has`` says whether it has a build of a level.
 
-    A level that the settings request, not the entry, applies where the target has it. With ``auto`` it is every level
-    that exists, and the baseline in any case.
+    A level that the settings request, not the entry, applies if the target has it. With ``auto``, it is every level
+    that exists, and always the baseline.
     """
     requested = request.cpu
     if requested == "auto":
@@ -83,7 +83,7 @@ def possible_levels(request: Request) -> tuple[CpuLevel, ...]:
 
 
 def required_level(request: Request) -> CpuLevel | None:
-    """The x86-64 level that the entry itself requests, so that every target must have it and no other; else None."""
+    """The x86-64 level that the entry itself requests, which every target must have; else None."""
     return request.cpu if request.cpu_strict and request.cpu != "auto" else None
 
 
@@ -110,7 +110,7 @@ class RequestDisagreement:
 def request_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
     """Everything that a locked entry has and its request does not allow, or the other way round.
 
-    The digest of the request proves nothing: whoever edits a lock can write the right one.
+    The digest of the request proves nothing: anyone who edits a lock can write the right one.
     """
     prerelease = bool(python.version.prerelease)
     pairs: tuple[tuple[RequestKey, object, object, bool], ...] = (
@@ -195,6 +195,6 @@ def _of_row(key: RequestKey, requested: object, locked: object, asset: Asset) ->
 
 
 def _canonical(url: str) -> str:
-    from provision.url import canonical_url  # loaded for custom archives only: start-up is a feature
+    from provision.url import canonical_url  # imported for custom archives only, to keep start-up fast
 
     return canonical_url(url)

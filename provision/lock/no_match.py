@@ -1,9 +1,8 @@
 """Why no asset satisfies a request, and what exists instead.
 
-Which message applies: the first thing that is missing (implementation, version, final release, build, cooldown) hides
-what would be missing after it. Where all of these exist, the targets without an asset are named, and the request is
-relaxed by one property at a time to find what exists. Of a build whose list of assets is not complete, what is
-not listed may exist: it is "not known here".
+The first missing property (implementation, version, final release, build, cooldown) decides which message applies. If
+all of these exist, the targets without an asset are named, and the request is relaxed by one property at a time to find
+what exists. If a build's list of assets is not complete, assets that it lacks may exist: they are "not known here".
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ _CATALOG_HINT = (
 )
 _NEVER_HINT = "Change the request or its `targets`; run `provision catalog list` to see all builds."
 
-# The way out where a build's list of assets is not complete.
+# The hint if a build's list of assets is not complete.
 LEARN_MORE = "run `provision catalog update` to complete the list"
 _TITLES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
-# What a variant must pass, by the property of the request that demands it.
+# What a variant must satisfy, by the property of the request that requires it.
 _Tests = Mapping[str, Callable[[Variant], bool]]
 
 
 def no_match_error(resolved: ResolvedRequest, catalog_view: CatalogView) -> ProvisionError:
-    """The error, or all errors, of a request that no asset satisfies; each says what does exist."""
+    """The error, or all errors, of a request that no asset satisfies; each says what exists."""
     errors = [
         ResolutionError(with_entry_name(resolved.request, message), place=resolved.request.place, hint=hint)
         for message, hint in _missing(resolved, catalog_view)
@@ -44,7 +43,7 @@ def no_match_error(resolved: ResolvedRequest, catalog_view: CatalogView) -> Prov
 
 
 def _missing(resolved: ResolvedRequest, catalog_view: CatalogView) -> list[tuple[str, str]]:
-    """Messages with hints, of the first thing that is missing."""
+    """Messages with hints, about the first missing property."""
     request = resolved.request
     versions = catalog_view.versions(request.implementation)
     if not versions:
@@ -98,7 +97,7 @@ def _no_build(resolved: ResolvedRequest, catalog_view: CatalogView, allowed: lis
 
 
 def _all_in_cooldown(resolved: ResolvedRequest, catalog_view: CatalogView) -> str:
-    """The message if builds satisfy the request but for the cooldown; else empty."""
+    """The message if builds satisfy the request except for the cooldown; else empty."""
     if not resolved.request.cooldown:
         return ""
     without_cooldown = resolved._replace(cooldown=Cooldown(0, ""))
@@ -121,8 +120,8 @@ def _available(cooldown: Cooldown, assets: tuple[Asset, ...]) -> str:
 def _missing_targets(resolved: ResolvedRequest, catalog_view: CatalogView) -> Iterator[tuple[str, str]]:
     """One message for all targets that lack the same, with its hint; at least one message.
 
-    The versions and builds that the request allows must exist, and none of them have every target. The hint is not to
-    update the catalog where upstream never made such a build for a target.
+    The versions and builds that the request allows must exist, and none of them have every target. The hint does not
+    suggest updating the catalog if upstream never made such a build for a target.
     """
     request = resolved.request
     cpu = required_level(request) or "baseline"
@@ -158,7 +157,7 @@ def _all_complete(resolved: ResolvedRequest, catalog_view: CatalogView) -> bool:
 
 
 class _ExistingBuilds:
-    """What of an implementation exists that passes given tests, which are those of a slot or a part of them."""
+    """The assets of an implementation that pass given tests, which are those of a slot or a part of them."""
 
     def __init__(self, resolved: ResolvedRequest, catalog_view: CatalogView) -> None:
         implementation, pinned = resolved.request.implementation, resolved.request.build
@@ -179,7 +178,7 @@ class _ExistingBuilds:
         return [variant for variant in found if all(test(variant) for test in applied)]
 
     def other_versions(self, tests: _Tests) -> list[Version]:
-        """Versions that the request rules out, in the build that it names, if any."""
+        """Versions that the request excludes, in the build that it names, if any."""
         return [version for version, _ in self._with(tests, self._other_versions)]
 
     def other_builds(self, tests: _Tests) -> list[str]:
@@ -197,7 +196,7 @@ class _ExistingBuilds:
 
 
 def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:
-    """What a variant must pass to fill a slot."""
+    """What a variant must satisfy to fill a slot."""
     target, cpu = slot
     option_filter, flavor = resolved.option_filter, resolved.request.flavor
     return {
@@ -211,7 +210,7 @@ def _tests(resolved: ResolvedRequest, slot: Slot) -> _Tests:
 
 
 def _alternatives(resolved: ResolvedRequest, existing: _ExistingBuilds, tests: _Tests, words: str) -> Iterator[str]:
-    """What exists instead, in the same words for targets that lack the same."""
+    """What exists instead, with one text for targets that lack the same."""
     if relaxed := tuple(_by_relaxing(resolved, existing, tests, words)):
         yield from relaxed
         return
@@ -266,7 +265,7 @@ def implementation_title(name: str) -> str:
 
 
 def with_entry_name(request: Request, message: str) -> str:
-    """The message, with the entry's name in front where no place in a file names it."""
+    """The message, beginning with the entry's name if no place in a file names it."""
     return message if request.place else f"{request.name}: {message}"
 
 

@@ -1,10 +1,9 @@
 """Lines of a lock's tables, keys, entries and rows, for messages and annotations.
 
-Lines count from 1. They are found by patterns, for locks as `format_lock` spells them and most other spellings of the
-same tables: `manifest.positions`, which knows all of TOML, takes a dozen times as long for the largest lock that is
-read (16 MiB), and 110 MiB of memory. A lock whose tables are spelled in yet another way, inline for one, or that has a
-string of several lines that looks like a table, has lines that are missing or off; nothing but messages depends on
-them.
+Lines count from 1. They are found by patterns, for locks as `format_lock` writes them and most other spellings of the
+same tables: `manifest.positions`, which supports all of TOML, takes a dozen times as long for the largest lock that is
+read (16 MiB), and 110 MiB of memory. In a lock with other spellings, such as inline tables, or with a string of several
+lines that looks like a table, lines may be missing or wrong; only messages depend on them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from provision.text import without_mark
 
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:(python)[ \t]*(\.[ \t]*asset[ \t]*)?|attestation[ \t]*)\]\]", re.MULTILINE)
 _STRING = re.compile(r"""[ \t]*(\"{3}|'{3}|["'])(.*?)\1""")
-_ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or level needs another
+_ESCAPE = re.compile(r"\\(?:u|U0000)([0-9A-Fa-f]{4})")  # no name, target or level needs other characters
 
 
 class LockPositions:
@@ -50,11 +49,11 @@ class LockPositions:
         return None if table is None else self._line(table, key)
 
     def attestation(self, index: int, key: str | None = None) -> int:
-        """The line of a key of an attestation, or of its header; 1 where there is no such table."""
+        """The line of a key of an attestation, or of its header; 1 if there is no such table."""
         return self._line(self._attestations[index], key) if index < len(self._attestations) else 1
 
     def bundle(self, bundle: str) -> int:
-        """The line of the first attestation that names a bundle; 1 where there is none."""
+        """The line of the first attestation that names a bundle; 1 if there is none."""
         rows = (table for table in self._attestations if self._value(table, "bundle") == bundle)
         return next((self._line(table, "bundle") for table in rows), 1)
 
@@ -67,7 +66,7 @@ class LockPositions:
         return 1 if table is None else self._line(table, key)
 
     def row(self, name: str, target: Target, cpu: CpuLevel, key: str | None = None) -> int:
-        """The line of a key of a row, or of its header; the entry's where there is no such row."""
+        """The line of a key of a row, or of its header; the entry's if there is no such row."""
         self._by_name()
         table = self._rows.get((name, str(target), cpu))
         return self.entry(name) if table is None else self._line(table, key)

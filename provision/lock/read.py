@@ -1,7 +1,7 @@
 """`pythons.lock` as a `Lock`: its text, TOML and values, all mistakes with lines.
 
-Text that is spelled as `write.format_lock` spells it is read in a fifth of the time that `tomllib` takes. What each key
-may hold is in `keys`. All mistakes of a lock are raised at once, as `LockFileError`.
+Text in the form of `write.format_lock` is read in a fifth of the time that `tomllib` takes. `keys` defines the values
+of each key. All mistakes of a lock are raised at once, as `LockFileError`.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 # A lock of 200 entries on 12 targets has one megabyte.
 MAX_LOCK_SIZE = 16 * 1024 * 1024
-# Whoever has more mistakes than this in a lock does not correct it by reading all of them.
+# Nobody corrects more mistakes than this in a lock by reading them one by one.
 MAX_ERRORS = 20
 
 _REPLACE_HINT = "Restore the lock file from version control, or delete it and run `provision lock`."
-# For text that provision did not write, such as a manifest: nobody is to remove that.
+# For text that provision did not write, such as a manifest, which must not be removed.
 _OTHER_FILE_HINT = "Pass a lock file that `provision lock` wrote, or restore the lock file from version control."
 _LOCK_VERSION = re.compile(r"^\s*lock-version\s*=", re.MULTILINE)
 
 CONFLICT_MARKER = re.compile(r"^\ufeff?(?:<{7}|>{7})(?: |\r?$)", re.MULTILINE)
 
-# For text that is not in our spelling, which takes `tomllib` five times as long.
+# For text in another form, for which `tomllib` takes five times as long.
 _MAX_FOREIGN_SIZE = 2 * 1024 * 1024
 
 # What `write.format_lock` writes, line by line; strings are plain, without escapes. All of it means the same in TOML.
@@ -85,10 +85,10 @@ class ParsedLock:
 
 
 def read_lock_text(path: Path, file: str = "") -> str | None:
-    """The lock's text, line ends untouched, or None where there is no such file.
+    """The lock's text, line ends untouched, or None if there is no such file.
 
-    ``file`` is its name in errors, by default its path in its repository. Raises `LockFileError` for what cannot be a
-    lock: too large, not a plain file, not UTF-8.
+    ``file`` is its name in errors, by default its path in its repository. Raises `LockFileError` for files that cannot
+    be a lock: too large, not a plain file, not UTF-8.
     """
     file = file or display_path(path)
     try:
@@ -111,7 +111,7 @@ def lock_too_large(size: int) -> str:
 
 
 def read_lock(path: Path) -> ParsedLock:
-    """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, when it cannot be used."""
+    """Read the lock at ``path``; raises `LockFileError`, or all of them as `SeveralErrors`, if it cannot be used."""
     file = display_path(path)
     text = read_lock_text(path, file)
     if text is None:
@@ -120,12 +120,12 @@ def read_lock(path: Path) -> ParsedLock:
 
 
 def missing_lock_error(file: str, command: str = "provision lock") -> LockFileError:
-    """The error of commands that need a lock where there is none; ``command`` creates it."""
+    """The error of commands that need a lock if there is none; ``command`` creates it."""
     return LockFileError(f"{file} does not exist", hint=f"Run `{command}` to create it, and commit it.", file=file)
 
 
 def parse_lock(text: str, file: str) -> ParsedLock:
-    """Read a lock's text; ``file`` names it in errors, which have the line and all come at once."""
+    """Read a lock's text; ``file`` is its name in errors, which have the line and are raised together."""
     lock, unknown = _lock_of_tables(parse_tables(text, file), text, file)
     warnings = tuple(f"{file}: {key} is unknown to this version of provision; the key is ignored" for key in unknown)
     return ParsedLock(lock, warnings, unknown)
@@ -138,9 +138,9 @@ def parse_tables(text: str, file: str) -> dict[str, Any]:
 
 
 def parse_canonical(text: str) -> dict[str, Any] | None:
-    """Read text as `write.format_lock` writes it, in a fifth of `tomllib`'s time; None for any other.
+    """Read text in the form of `write.format_lock`, in a fifth of `tomllib`'s time; None for any other.
 
-    A key that is given twice is left to `tomllib` to refuse, as is anything else that is not in exactly this spelling.
+    A duplicate key is left to `tomllib` to refuse, like anything else that does not have exactly this form.
     """
     pythons: list[dict[str, Any]] = []
     attestations: list[dict[str, Any]] = []
@@ -245,7 +245,7 @@ def _is_newer(tables: Mapping[str, object], file: str) -> bool:
 
 
 class _LockReader:
-    """Makes one lock of its tables; collects its errors and warnings."""
+    """Makes one lock from its tables; collects its errors and warnings."""
 
     def __init__(self, text: str, file: str, *, lenient: bool) -> None:
         self._text, self._file, self._lenient = text, file, lenient
@@ -272,7 +272,7 @@ class _LockReader:
         return lock, tuple(self._unknown)
 
     def _attestation(self, index: int, table: Mapping[str, object]) -> Iterator[Attestation]:
-        """The row; none after adding what is wrong with it to the errors."""
+        """The row; none if it is invalid, which is added to the errors."""
         before = len(self._errors)
         values = self._values(table, ATTESTATION_KEYS, ("attestation", index))
         if len(self._errors) == before:
@@ -288,7 +288,7 @@ class _LockReader:
             )
 
     def _python(self, table: Mapping[str, object], index: int) -> LockedPython | None:
-        """The entry; None after adding what is wrong with it to the errors."""
+        """The entry; None if it is invalid, which is added to the errors."""
         where, before = (index, None), len(self._errors)
         values = self._values(table, PYTHON_KEYS, where)
         options: BuildOptions | None = values.get("build-options")
@@ -307,7 +307,7 @@ class _LockReader:
         return None if len(self._errors) > before else _locked(value_of(PythonTable, values), rows.values())
 
     def _row(self, table: Mapping[str, object], options: BuildOptions | None, where: _Path) -> AssetTable | None:
-        """The row; None after adding what is wrong with it to the errors, or where its entry has no options."""
+        """The row; None if it is invalid, which is added to the errors, or if its entry has no options."""
         before = len(self._errors)
         values = self._values(table, ASSET_KEYS, where)
         if len(self._errors) > before or options is None:

@@ -1,4 +1,4 @@
-"""Resolving: the lock of a manifest, made of a catalog and the lock before.
+"""Resolving: the lock of a manifest, from a catalog and the previous lock.
 
 The order of preference is documented in docs/lock.md.
 """
@@ -52,9 +52,9 @@ def resolve(
 ) -> Resolution:
     """Resolve every request, and change only what must change.
 
-    An entry that is up to date stays as it is, whatever the catalog has, unless ``upgrade`` names it; if all are, the
-    catalog is not even opened. ``host`` counts only for entries that declare no targets. Raises all failures at once:
-    `ResolutionError` that says what does exist, `IntegrityError` for a sha256 other than the requested one,
+    An entry that is up to date does not change, whatever the catalog has, unless ``upgrade`` names it; if all are, the
+    catalog is not even opened. ``host`` counts only for entries without targets. Raises all failures at once:
+    `ResolutionError`, which says what exists, `IntegrityError` for a sha256 other than the requested one,
     `ManifestError` for inconsistent custom archives; before these, `UsageError` for an unknown name.
     """
     raise_all(_unknown_names(manifest, upgrade))
@@ -91,7 +91,7 @@ class _Resolver:
         self.notes: list[str] = []
 
     def resolve_entry(self, request: Request, previous: LockedPython | None, *, upgrade: bool) -> LockedPython | None:
-        """The entry for a request, or None after adding why there is none to the errors."""
+        """The entry for a request, or None if there is none, with the reason added to the errors."""
         try:
             found = self._custom(request) if request.url else self._search(request, previous, upgrade=upgrade)
             raise_all(list(_pin_errors(request, found.assets)))
@@ -119,7 +119,7 @@ class _Resolver:
 
 
 def _pin_errors(request: Request, assets: tuple[Asset, ...]) -> Iterator[IntegrityError]:
-    """One error for each asset whose sha256 is not the one that the request gives for its target."""
+    """One error for each asset whose sha256 differs from the requested one for its target."""
     for each in pin_disagreements(request, assets):
         name = each.asset.filename if each.asset else ""
         message = f"sha256 mismatch for {name} ({each.target}): manifest {each.requested}, catalog {each.locked}"
@@ -140,7 +140,7 @@ def _changed_digests(assets: tuple[Asset, ...], previous: LockedPython) -> Itera
 
 
 def _unchanged_row(asset: Asset, previous: LockedPython) -> Asset:
-    """The locked row of the same bytes, so that a size or date that a catalog learned since changes no lock."""
+    """The locked row with the same sha256, so that a size or date that a catalog learned since changes no lock."""
     locked = next((row for row in previous.assets if row.url == asset.url), None)
     if locked is None or locked != replace(asset, size=locked.size, published=locked.published):
         return asset
@@ -148,7 +148,7 @@ def _unchanged_row(asset: Asset, previous: LockedPython) -> Asset:
 
 
 def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool, current: str) -> str:
-    """The format to write: an older one stays until an upgrade, a newer one than ours until something changes.
+    """The format to write: an older one is kept until an upgrade, a newer one than ours until something changes.
 
     ``current`` is the one that a new lock would have.
     """
@@ -179,10 +179,10 @@ class SearchResult(NamedTuple):
 
 
 def search(resolved: ResolvedRequest, catalog_view: CatalogView, keep: LockedPython | None = None) -> SearchResult:
-    """Take the choice of version, build and flavor that has every target and falls short of the request the least.
+    """Select the version, build and flavor that have every target and satisfy the most of the request.
 
-    Among equals the version and build of ``keep`` go first if the request still allows them. Raises `ResolutionError`,
-    or several, where there is none.
+    Among equals, the version and build of ``keep`` come first if the request still allows them. Raises
+    `ResolutionError`, or several, if there is none.
     """
     best: Candidate | None = None
     seen: list[Candidate] = []
@@ -211,7 +211,7 @@ def _search_order(
 
 
 def _notes_on_passed_over(resolved: ResolvedRequest, chosen: Candidate, seen: list[Candidate]) -> Iterator[str]:
-    """Why newer builds were passed over: the newest in its cooldown, and the newest that lacks something requested."""
+    """Why newer builds were skipped: the newest in its cooldown, and the newest that lacks something requested."""
     newer = [each for each in seen[: seen.index(chosen)] if each.version >= chosen.version]
     here = f"{chosen.version}+{chosen.build}"
     in_cooldown = next((each for each in newer if each.too_young), None)
@@ -250,7 +250,7 @@ def _lacking(request: Request, candidate: Candidate) -> str:
 
 
 def _notes_on_shortfall(resolved: ResolvedRequest, chosen: Candidate) -> Iterator[str]:
-    """What the chosen build itself lacks of the request, where no other has it."""
+    """What the selected build itself lacks of the request, if no other has it."""
     label = f"{chosen.version}+{chosen.build}"
     if chosen.gone:
         yield f"upstream no longer lists {label}; no other build satisfies the request"

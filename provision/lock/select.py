@@ -1,4 +1,4 @@
-"""The one of an entry's assets that a machine gets, or why it can run none."""
+"""The asset of an entry that a machine gets, or why it can run none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.lock.lock import LockedPython
 from provision.model.asset import CPU_LEVELS, Asset, CpuLevel
 from provision.model.target import Host, Target
 
-# The oldest glibc that PBS links against, and where it is another one.
+# The oldest glibc that PBS links against, and exceptions by target.
 _GLIBC_FLOOR = (2, 17)
 _GLIBC_FLOORS = {"riscv64": (2, 28)}
 # Since this build, PBS's builds for Intel Macs need macOS 10.15.
@@ -18,10 +18,10 @@ _CATALINA, _CATALINA_SINCE = (10, 15), "20250106"
 
 
 def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLevel]) -> Asset:
-    """The asset for this machine: of its own target, else of one that it emulates; of the highest level it can run.
+    """The asset for this machine: for its own target, else for one that it emulates, with the highest level it can run.
 
-    ``level`` finds the machine's x86-64 level, and is called only where that decides. Raises `LockFileError` where the
-    lock has nothing for the machine, `PolicyError` where it has only what the machine cannot run.
+    ``level`` detects the machine's x86-64 level, and is called only if needed. Raises `LockFileError` if the lock has
+    nothing for the machine, `PolicyError` if it has only builds that the machine cannot run.
     """
     for target in (host.target, *host.emulated):
         assets = assets_for_target(python, target)
@@ -35,7 +35,7 @@ def select_asset(python: LockedPython, *, host: Host, level: Callable[[], CpuLev
 
 
 def not_locked_error(python: LockedPython, target: Target, machine: str) -> LockFileError:
-    """The error of an entry that is not locked for a target; ``machine`` is how the message names that."""
+    """The error of an entry that is not locked for a target; ``machine`` is the name of the machine in the message."""
     locked = ", ".join(each.short for each in python.targets())
     return LockFileError(
         f"entry {python.name!r} is not locked for {machine}, only for {locked}",
@@ -51,12 +51,12 @@ def assets_for_target(python: LockedPython, target: Target) -> tuple[Asset, ...]
 
 
 def glibc_floor(target: Target) -> tuple[int, int] | None:
-    """The oldest glibc on which builds for ``target`` run; None where they need none."""
+    """The oldest glibc on which builds for ``target`` run; None if they need none."""
     return _GLIBC_FLOORS.get(target.arch, _GLIBC_FLOOR) if target.libc.startswith("gnu") else None
 
 
 def macos_floor(asset: Asset) -> tuple[int, int] | None:
-    """The oldest macOS on which an asset runs, where it is newer than the oldest that PBS supports; else None."""
+    """The oldest macOS on which an asset runs, if it is newer than the oldest that PBS supports; else None."""
     is_day = len(asset.build) == len(_CATALINA_SINCE) and asset.build.isdecimal()
     return _CATALINA if asset.target == _INTEL_MAC and is_day and asset.build >= _CATALINA_SINCE else None
 

@@ -14,7 +14,7 @@ from provision.model.value import frozen
 
 StaleKind = Literal["new", "changed", "incomplete", "contradictory", "removed"]
 
-# What `lock --check` says; the words for targets and for surplus levels depend on more than the key.
+# Messages of `lock --check`; those for targets and for surplus levels depend on more than the key.
 _WORDS: Mapping[RequestKey, str] = {
     "implementation": "the manifest requests {requested}, the lock file has {locked}",
     "version": "the manifest requests version {requested}, the lock file has {locked}",
@@ -34,8 +34,8 @@ class StaleEntry:
     """An entry that is out of date. ``reason`` follows its name and a colon: ``not locked yet``.
 
     ``new`` is in the manifest only, ``removed`` in the lock only; ``changed`` was locked for another request;
-    ``incomplete`` lacks this machine's target, where none are declared; ``contradictory`` has the digest of the request
-    and differs from it nevertheless: such a lock was not written by `resolve`.
+    ``incomplete`` lacks this machine's target, if the manifest has no targets; ``contradictory`` has the digest of the
+    request but differs from it: such a lock was not written by `resolve`.
     """
 
     name: str
@@ -58,7 +58,7 @@ def stale_entries(manifest: Manifest, lock: Lock, host: Target | None) -> tuple[
 
 
 def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str, in_ci: bool = False) -> LockFileError:
-    """The error of commands that need a fresh lock; ``lock`` and ``manifest`` are the names of the two files."""
+    """The error of commands that need an up-to-date lock; ``lock`` and ``manifest`` are the names of the two files."""
     entries = tuple(stale)
     lines = "".join(f"\n{entry}" for entry in entries)
     differ = "1 entry differs" if len(entries) == 1 else f"{len(entries)} entries differ"
@@ -71,7 +71,7 @@ def stale_lock_error(stale: Iterable[StaleEntry], *, lock: str, manifest: str, i
 
 
 def depends_on_host(request: Request) -> bool:
-    """Whether an entry is for the machine that it is used on, as it declares neither targets nor URLs."""
+    """Whether an entry is for the machine that it is used on, because it has neither targets nor URLs."""
     return request.targets is None and not request.url
 
 
@@ -94,16 +94,16 @@ def staleness(request: Request, python: LockedPython | None, host: Target | None
 
 
 def all_disagreements(request: Request, python: LockedPython) -> Iterator[RequestDisagreement]:
-    """Those of `matching`, and for custom archives those with what their request and file names make of them."""
+    """The disagreements of `matching`, and for custom archives also those with the request and file names."""
     yield from request_disagreements(request, python)
     if request.url:
-        from provision.lock.filenames import custom_disagreements  # start-up is a feature
+        from provision.lock.filenames import custom_disagreements  # imported only here, to keep start-up fast
 
         yield from custom_disagreements(request, python)
 
 
 def _worded(request: Request, disagreements: Iterable[RequestDisagreement]) -> Iterator[str]:
-    """One phrase for each key; of implementation, version and prerelease the first."""
+    """One phrase for each key; only the first for implementation, version and prerelease."""
     found: dict[RequestKey, list[RequestDisagreement]] = {}
     for each in disagreements:
         key: RequestKey = "url" if request.url and each.key == "target" else each.key

@@ -1,7 +1,7 @@
 """A `Lock` as the text of `pythons.lock`.
 
-Every release writes one spelling. `lock.read` reads exactly that without a TOML parser: a change here changes the
-pattern there.
+Every release writes one form. `lock.read` reads exactly that without a TOML parser: a change here requires a change of
+its pattern.
 """
 
 from __future__ import annotations

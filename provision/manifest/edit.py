@@ -1,7 +1,7 @@
-"""A manifest's text made and edited: entries added and removed, all else kept.
+"""A manifest's text made and edited: entries added and removed, the rest kept.
 
-Lines are inserted and removed at the offsets in `manifest.positions`: no TOML library keeps the comment above the next
-table when it removes one. Values are written by tomlkit. `workflows.edit` writes the file.
+Lines are inserted and removed at the offsets in `manifest.positions`, because every TOML library loses the comment
+above the next table when it removes one. Values are written by tomlkit. `workflows.edit` writes the file.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def _examples(version: str) -> tuple[str, ...]:
 def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = _FILE, comment: str = "") -> str:
     """Add an entry with the keys of ``spec``, in the short form if that is equivalent.
 
-    ``comment`` is written beside it, unless all entries are in one inline table. An example of that name that
-    `new_manifest` wrote as a comment is removed. Raises `ManifestError` if the text is not a manifest, the name is
-    taken or invalid, or the spec is invalid.
+    ``comment`` is written next to it, unless all entries are in one inline table. An example of that name that
+    `new_manifest` wrote as a comment is removed. Raises `ManifestError` if the text is not a manifest, the name exists
+    or is invalid, or the spec is invalid.
     """
     value = _checked(name, spec)
     if "pythons" not in load_toml(text, str(path)):
@@ -101,7 +101,7 @@ def add_entry(text: str, name: str, spec: Mapping[str, object], *, path: Path = 
 
 
 def remove_entry(text: str, name: str, *, path: Path = _FILE) -> str:
-    """Remove an entry with all its lines, and the comments between or beside these.
+    """Remove an entry with all its lines, and the comments between or next to these.
 
     Raises `ManifestError` if the text is not a manifest or has no such entry.
     """
@@ -142,7 +142,7 @@ def _checked(name: str, spec: Mapping[str, object]) -> str | dict[str, object]:
 
 
 def _without_example(text: str, name: str) -> str:
-    """The text without the example of this name that `new_manifest` wrote, if nobody has changed it."""
+    """The text without the example of this name that `new_manifest` wrote, unless it was changed."""
     for example in _examples("VERSION"):
         if example.startswith(f"# {name} = "):
             pattern = re.escape(example).replace("VERSION", r"[0-9]\.[0-9]{1,2}")
@@ -206,13 +206,13 @@ def with_final_newline(text: str) -> str:
 
 
 def insert_line(text: str, offset: int, line: str) -> str:
-    """Insert a line below the one that ``offset`` is in."""
+    """Insert a line below the one that contains ``offset``."""
     at = _next_line(text, offset)
     return with_final_newline(text[:at]) + line + line_ending(text) + text[at:]
 
 
 def insert_block(text: str, offset: int, lines: Sequence[str]) -> str:
-    """Insert lines, between blank lines, below the one that ``offset`` is in and the comments that follow it."""
+    """Insert lines, between blank lines, below the line that contains ``offset`` and the comments that follow it."""
     at = _next_line(text, offset)
     comments = _end(_COMMENT_LINES, text, at)
     if _end(_BLANK_LINES, text, comments) > comments or comments == len(text):

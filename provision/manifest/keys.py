@@ -1,7 +1,7 @@
 """All keys of `pythons.toml`: the tables of settings, entries and policy.
 
-Each key is one field: its kind, its documentation, its examples. Reading, suggestions and the JSON schema are made of
-these. A missing key is None, or the default given here; `Request.of` merges an entry with the settings.
+Each key is one field: its kind, its documentation, its examples. Reading, suggestions and the JSON schema are derived
+from these. A missing key is None, or the default given here; `Request.of` merges an entry with the settings.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class ManifestSettings:
 
 @keyed
 class AttestationKey:
-    """Who attests the archives of an entry."""
+    """The signer of the archives of an entry."""
 
     identity: str = required(_IDENTITY, "The workflow that signs, with its ref.", (_EXAMPLE_IDENTITY,))
     issuer: str = defaulted(
@@ -280,7 +280,7 @@ IGNORE_RULE = Table("a table with `code` and `reason`", IgnoreRule)
 class Policy:
     """The ``[policy]`` table: the rules for a lock file. ``cooldown`` is in seconds.
 
-    A permission that is None was neither given nor denied.
+    A permission that is None was neither granted nor denied.
     """
 
     allow_hosts: tuple[str, ...] = defaulted(

@@ -50,7 +50,7 @@ class ProblemList:
         self, path: KeyPath, message: str, hint: str | None = None, *, word: str = "", known: Iterable[str] = ()
     ) -> None:
         """Add a problem. If ``word`` is close to a ``known`` one, that one is suggested instead of the hint."""
-        if len(self.found) == _MAX_PROBLEMS:  # looking for the nearest word takes too long to do it for nothing
+        if len(self.found) == _MAX_PROBLEMS:  # looking for the nearest word takes too long to do it in vain
             self.more += 1
             return
         near = did_you_mean(word, known, after=". ")

@@ -14,13 +14,13 @@ from provision.model.tree import TreeOptions
 from provision.model.value import field, frozen
 from provision.text import quoted
 
-if TYPE_CHECKING:  # reading a manifest needs no pathlib of its own: start-up is a feature
+if TYPE_CHECKING:  # reading a manifest does not import pathlib itself, to keep start-up fast
     from collections.abc import Sequence
     from pathlib import Path
 
 Json = str | int | list[str] | dict[str, str]
 
-DEFAULT_NAME = "default"  # of the entry that `python` starts where none is marked
+DEFAULT_NAME = "default"  # of the entry that `python` starts if none is marked
 # For JSON schemas (ECMA 262): all that `check_name` accepts, and little else.
 NAME_PATTERN = "^[a-z0-9][a-z0-9._-]*$"
 MAX_NAME_LENGTH = 64
@@ -126,12 +126,12 @@ class Manifest:
 
 
 def default_name(names: Sequence[str]) -> str:
-    """The entry that ``python`` starts where none is marked: ``default``, or the only one; empty if there is none."""
+    """The entry that ``python`` starts if none is marked: ``default``, or the only one; empty if there is none."""
     return DEFAULT_NAME if DEFAULT_NAME in names else names[0] if len(names) == 1 else ""
 
 
 def request_digest(request: Request) -> Digest:
-    """The sha256 of `canonical_request`, by which a lock file knows what it was made for.
+    """The sha256 of `canonical_request`, by which a lock file records the request that it was made for.
 
     It is the same for every spelling of a request, on any machine, in any release.
     """
@@ -141,10 +141,10 @@ def request_digest(request: Request) -> Digest:
 def canonical_request(request: Request) -> str:
     """Everything in a request that can change what is locked or installed, as JSON: sorted keys, ASCII, no blanks.
 
-    ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always included. All else is
-    included only if it differs from its default, so that a key that a later release adds does not change older digests.
-    The entry's name and place are left out, and so are the settings' catalogs: they say where to look, not for what.
-    ``default`` decides what the links in the project are called.
+    ``implementation``, ``version`` and ``targets`` (sorted triples, or ``"host"``) are always included. Other values
+    are included only if they differ from their defaults, so that a key that a later release adds does not change older
+    digests. The entry's name and place are left out, and so are the settings' catalogs, which say where to look and not
+    what for. ``default`` only affects the names of the project's links.
     """
     values: dict[str, Json] = {
         "implementation": request.implementation,

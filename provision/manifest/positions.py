@@ -1,6 +1,6 @@
 """Line and column of every key and table of a TOML text.
 
-For errors and edits; what a text means, `tomllib` alone decides. For the lines of a lock file, `lock.positions` is
+For errors and edits; only `tomllib` decides what a text means. For the lines of a lock file, `lock.positions` is
 faster.
 """
 
@@ -27,10 +27,10 @@ _MAX_DEPTH = 32  # no key of ours has more than four parts; a hostile text must 
 
 
 class Statement(NamedTuple):
-    """A table header, or a ``key = value`` that is in no inline table.
+    """A table header, or a ``key = value`` outside of inline tables.
 
-    ``table`` is the table that it is in (that of a header is its own), ``path`` its full path; ``start`` is the offset
-    of its bracket or key, ``end`` the offset behind its bracket or value.
+    ``table`` is the table that it is in (for a header, its own), ``path`` its full path; ``start`` is the offset of its
+    bracket or key, ``end`` the offset after its bracket or value.
     """
 
     table: KeyPath
@@ -42,9 +42,9 @@ class Statement(NamedTuple):
 class Positions:
     """The offsets of all keys and list elements of a text, and its statements in order.
 
-    Never fails: scanning stops at what cannot be read, what follows is not found, and ``complete`` is False. In a text
-    that `tomllib` reads, everything is found, unless it is nested absurdly deep: ``too_deep`` is the offset of the key
-    or value of which that is true.
+    Never fails: scanning stops at anything that cannot be read; what follows is not found, and ``complete`` is False.
+    In a text that `tomllib` reads, everything is found, unless it is nested absurdly deep: ``too_deep`` is then the
+    offset of that key or value.
     """
 
     __slots__ = ("_offsets", "_text", "complete", "statements", "too_deep")
@@ -85,7 +85,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 class _UnexpectedError(Exception):
-    """The scanner cannot read the text; never leaves this module."""
+    """The scanner cannot read the text; this exception does not leave the module."""
 
 
 class _Scanner:

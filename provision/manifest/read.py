@@ -1,6 +1,6 @@
 """Finding `pythons.toml`, and reading it into a `Manifest` or a `Policy`.
 
-Keys are checked one by one by `manifest.keys`, and here against one another. All problems of a file are raised at once.
+Keys are checked one by one by `manifest.keys`, and here against each other. All problems of a file are raised at once.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class NoManifestError(ManifestError):
 def find_manifest(start: Path) -> Path:
     """The nearest `pythons.toml` in ``start`` or above it, up to the root of its repository; else `NoManifestError`.
 
-    Outside a repository the search goes up to the root of the file system, but skips directories that everyone may
-    write to: a manifest in ``/tmp`` may be anybody's.
+    Outside a repository the search goes up to the root of the file system, but skips world-writable directories: a
+    manifest in ``/tmp`` may come from anyone.
     """
     start = start.resolve()
     if not os.access(start, os.X_OK):
@@ -85,7 +85,7 @@ def not_a_file(path: Path, file: str) -> ManifestError:
 
 
 def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
-    """Check a manifest's text. Raises as `read_manifest` does."""
+    """Check a manifest's text. Raises the errors of `read_manifest`."""
     file = file or display_path(path)
     data = load_toml(text, file)
     problems = ProblemList()
@@ -102,7 +102,7 @@ def parse_manifest(text: str, path: Path, file: str = "") -> Manifest:
 
 
 def _home_of(key: str, value: object) -> str:
-    """The hint for a key that is at the top of the file, and whose place is in a table; empty for others."""
+    """The hint for a key at the top of the file that belongs into a table; empty for others."""
     if key in SETTINGS.keys:
         return f"Move `{key}` into the table [settings]."
     if key in POLICY.keys:
@@ -177,7 +177,7 @@ def read_entry(
     path: KeyPath,
     place: Place | None = None,
 ) -> Request | None:
-    """Make a request of an entry's value; add every problem to the list, and return None if there is one."""
+    """Make a request from an entry's value; add every problem to the list, and return None if there is one."""
     before = len(problems)
     given: EntryTable | None = None
     if isinstance(value, str):
@@ -217,7 +217,7 @@ def _check_agreement(given: EntryTable, path: KeyPath, problems: ProblemList) ->
 
 
 def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList) -> None:
-    """Add a problem for what is missing beside ``url``: an archive tells neither what it is nor that it is genuine."""
+    """Add a problem for each key that ``url`` requires: an archive does not show what it is or that it is genuine."""
     if given.url is None:
         if given.attestation is not None:
             problems.add(
@@ -241,7 +241,7 @@ def _check_own_archives(given: EntryTable, path: KeyPath, problems: ProblemList)
 
 
 class LazyPlace(Place):
-    """The place of a valid key: its position is looked up only if an error shows it, as most never do."""
+    """The place of a valid key: its position is looked up only if an error shows it, which is rare."""
 
     __slots__ = ("_path", "_text")
 
@@ -250,7 +250,7 @@ class LazyPlace(Place):
         self._text, self._path = text, path
 
     def __getattr__(self, name: str) -> int | None:
-        # Called as long as the slots of `line` and `column` are empty.
+        # Called only while the slots of `line` and `column` are empty.
         if name not in {"line", "column"}:
             raise AttributeError(name)
         from provision.manifest.positions import positions_of

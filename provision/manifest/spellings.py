@@ -1,6 +1,6 @@
 """Spellings of version requests that other tools use, rewritten as ours.
 
-What means one thing only is read as that (`respelled`). What is refused is answered with the request that its writer
+Unambiguous spellings are accepted (`respelled`). Others are refused, with a suggestion of the request that the user
 most likely means (`equivalent`).
 """
 
@@ -27,7 +27,7 @@ _STAGES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc"}
 
 
 def respelled(text: str) -> str:
-    """A request in lower case, with other tools' spellings replaced; a text that is no request stays one.
+    """A request in lower case, with other tools' spellings replaced; other texts are returned as they are.
 
     ``cp313t`` → ``cpython3.13t``, ``python3.13`` → ``cpython3.13``, ``3.14.x`` → ``3.14``, ``3.16.0-alpha.2`` →
     ``3.16.0a2``, ``pypy`` → ``pypy3``, ``latest`` → ``3``.
@@ -75,14 +75,14 @@ _EQUIVALENTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (r"([0-9][0-9.]*)[- ](?:t|freethreaded|free-threaded|nogil)", lambda m: f"{m[1]}t"),
     (r"([0-9][0-9.]*)[- ](?:d|debug)", lambda m: f"{m[1]}d"),
     (r"((?:[<>]=?|[!=]=|~=)[^ ,]+)((?: +(?:[<>]=?|[!=]=|~=)[^ ,]+)+)", lambda m: ",".join(m[0].split())),
-    # Poetry's caret beside other comparisons.
+    # Poetry's caret next to other comparisons.
     (
         r"\^" + _NUMBERS + r"((?: *[, ] *(?:[<>]=?|!=|~=)[^ ,]{1,20})+)",
         lambda m: f">={m[0][1 : m.start(4)]},<{_next(m[1])},{','.join(m[4].replace(',', ' ').split())}",
     ),
 )
 
-# What names no archive that anybody publishes, by how it begins, and the reason.
+# Texts that name no published archive, by how they begin, and the reason.
 _UNAVAILABLE: tuple[tuple[str, str], ...] = (
     ("system$", "is any interpreter installed on the machine; it has no archive to lock"),
     (r"ref:|path:|sub-|[./~]*/", "names a source tree or a path on one machine, not an archive that can be locked"),
@@ -94,7 +94,7 @@ _UNAVAILABLE: tuple[tuple[str, str], ...] = (
 
 
 def equivalent(text: str, reads: Callable[[str], bool]) -> str:
-    """The request that stands for a refused text; empty if none does. ``reads`` says whether a text is a request."""
+    """The request that a refused text most likely means; empty if none. ``reads`` says whether a text is a request."""
     request = text.strip().lower()
     for pattern, rewrite in _EQUIVALENTS:
         match = re.fullmatch(pattern, request)

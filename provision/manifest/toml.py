@@ -10,7 +10,7 @@ from provision.text import without_mark
 
 MAX_TOML_SIZE = 1 << 20  # bytes; two hundred entries need twenty thousand
 _CONFLICT_MARKS = ("<<<<<<< ", "||||||| ", ">>>>>>> ")  # as git writes them; none begins a line of TOML
-# A line with fewer dots has no key of many parts, so that hardly any file is scanned for those.
+# A line with fewer dots has no key of many parts, so hardly any file must be scanned for those.
 _MANY_DOTS = 16
 
 
@@ -37,9 +37,9 @@ def manifest_too_large(file: str) -> ManifestError:
 
 
 def split_syntax_error(message: str) -> tuple[str, tuple[int, int] | None]:
-    """Split a message of tomllib's into what is wrong, and the line and column; None at the end of the document.
+    """Split a message of tomllib's into the error, and its line and column; None at the end of the document.
 
-    tomllib gives the place in its message only, which ends ``(at line 3, column 5)`` or ``(at end of document)``.
+    tomllib gives the place only in its message, which ends with ``(at line 3, column 5)`` or ``(at end of document)``.
     """
     reason, _, place = message.rpartition(" (at ")
     numbers = [int(word) for word in place.strip(")").replace(",", "").split() if word.isdigit()]
@@ -63,9 +63,9 @@ def _syntax_error(message: str, text: str, file: str) -> ManifestError:
 
 
 def too_deep(text: str) -> tuple[int, int] | None:
-    """Line and column of a key with many parts, or of a value within many others before it; None where there is none.
+    """Line and column of a key with many parts, or of a value nested within many others; None if there is none.
 
-    tomllib's time grows with the square of the parts of a key, to hours.
+    tomllib's time grows with the square of the parts of a key, up to hours.
     """
     if not any(line.count(".") >= _MANY_DOTS for line in text.split("\n")):
         return None

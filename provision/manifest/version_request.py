@@ -16,7 +16,7 @@ from provision.text import quoted
 
 Operator = Literal[">=", ">", "==", "!=", "<", "<="]
 
-# Python in WebAssembly: uv's catalog lists it, without a hash, and for a platform that is none of our targets.
+# Python in WebAssembly: uv's catalog lists it, without a hash, and for a platform that is not among our targets.
 _PYODIDE = (
     "Pyodide cannot be locked, as its archives are published without a sha256; "
     f"known implementations are {', '.join(IMPLEMENTATIONS)}"
@@ -76,7 +76,7 @@ class VersionClause(NamedTuple):
 
     @property
     def operand(self) -> str:
-        """The text behind the operator, as short as PEP 440 allows: ``3.14`` for 3.14.0."""
+        """The text after the operator, as short as PEP 440 allows: ``3.14`` for 3.14.0."""
         if self.prefix:
             return ".".join(str(number) for number in _release(self.version)[: self.prefix]) + ".*"
         version = self.version
@@ -88,7 +88,7 @@ class VersionRequest:
     """A range of versions: all clauses must match. They are sorted, so that equal requests are equal values.
 
     ``3.14`` is ``==3.14.*``, and ``3.14.2`` is ``==3.14.2``; ``~=`` is kept as the two clauses that it means. ``notes``
-    are on clauses that mean another thing than many would think.
+    explain clauses that are often misunderstood.
     """
 
     clauses: tuple[VersionClause, ...]
@@ -113,9 +113,9 @@ class VersionRequest:
 
     @property
     def is_satisfiable(self) -> bool:
-        """Whether any version, of all that there could be, is in the range.
+        """Whether any possible version is in the range.
 
-        The lowest one of a range is the first of all, one that a clause names, or the next one after such.
+        The lowest version of a range is the first of all, one that a clause names, or the next one after such.
         """
         lowest = [_lowest(0)]
         for version in (clause.version for clause in self.clauses):
@@ -197,7 +197,9 @@ def parse_request(text: str) -> ParsedRequest:
 
 
 def parse_foreign_request(text: str) -> ParsedRequest:
-    """As `parse_request`, for the file of another tool: what is refused with a suggestion is read as the suggestion."""
+    """Like `parse_request`, for the file of another tool: a text that is refused with a suggestion is read as the
+    suggestion.
+    """
     try:
         return parse_request(text)
     except ValueError:
@@ -264,7 +266,7 @@ def _is_request(text: str) -> bool:
 
 
 def _note_on(text: str) -> str:
-    """A note on a comparison with less than three numbers, which PEP 440 reads as with zeros; empty for others."""
+    """A note on a comparison with less than three numbers, which PEP 440 pads with zeros; empty for others."""
     operator = text[:2] if text[:2] in _COMPARISONS else text[:1]
     operand = text[len(operator) :].strip()
     if operator not in _WHAT_IT_MEANS or operand.strip("0123456789.") or operand.count(".") > 1:

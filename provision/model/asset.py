@@ -17,7 +17,7 @@ Flavor = Literal["install_only_stripped", "install_only", "full"]
 CpuLevel = Literal["baseline", "v2", "v3", "v4"]
 CpuRequest = Literal["baseline", "v2", "v3", "v4", "auto"]
 
-# What can be locked and installed, and what manifests, lock files and catalogs may name.
+# The implementations that can be locked and installed, and that manifests, lock files and catalogs may name.
 IMPLEMENTATIONS: tuple[Implementation, ...] = get_args(Implementation)
 FLAVORS: tuple[Flavor, ...] = get_args(Flavor)  # in order of preference
 CPU_LEVELS: tuple[CpuLevel, ...] = get_args(CpuLevel)  # in ascending order
@@ -28,7 +28,7 @@ CPU_REQUESTS: tuple[CpuRequest, ...] = get_args(CpuRequest)
 OPTIONS = ("freethreaded", "debug", "noopt", "pgo", "lto", "static", "shared")
 OPTIMISATIONS = frozenset({"noopt", "pgo", "lto"})
 
-# A build as a catalog names it and a lock records it: a release tag of PBS, or the version of another implementation.
+# A build in catalogs and locks: a release tag of PBS, or the version of another implementation.
 BUILD_PATTERN = r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}"
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
@@ -37,7 +37,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def normal_path(path: str) -> str:
-    """A path of a URL with what need not be escaped unescaped, all other escapes in capitals: RFC 3986, 6.2.2.
+    """A path of a URL without unnecessary escapes, and with the others in capitals: RFC 3986, 6.2.2.
 
     So all spellings of one path are equal.
     """

@@ -23,22 +23,22 @@ OCTETS = "application/octet-stream"
 MANIFESTS = (MANIFEST, "application/vnd.docker.distribution.manifest.v2+json")
 INDEXES = (INDEX, "application/vnd.docker.distribution.manifest.list.v2+json")
 SPDX = "application/spdx+json"
-# What an archive's manifest says that it is.
+# The artifact type of an archive's manifest.
 ARCHIVE = "application/vnd.provision.archive.v1"
 
-# Annotations that the specification names.
+# Annotations defined by the specification.
 TITLE = "org.opencontainers.image.title"
 REF_NAME = "org.opencontainers.image.ref.name"
 CREATED = "org.opencontainers.image.created"
 BASE_DIGEST, BASE_NAME = "org.opencontainers.image.base.digest", "org.opencontainers.image.base.name"
-# Those of an image: the sha256 of the lock file that it was made of, and of the SBOM in it.
+# Annotations of an image: the sha256 of the lock file that it was made from, and of the SBOM in it.
 LOCK_DIGEST, SBOM_DIGEST = "vnd.provision.lock.digest", "vnd.provision.sbom.digest"
 
 # The content of `EMPTY`, for artifacts without a configuration.
 EMPTY_BYTES = b"{}"
 EMPTY_DIGEST = Digest("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")
 
-# Bytes of a manifest or an index that the specification asks registries to take.
+# The size of a manifest or an index that the specification wants registries to accept, in bytes.
 MAX_MANIFEST = 4 << 20
 
 LAYOUT_FILE, BLOBS = "oci-layout", "blobs/sha256"
@@ -49,7 +49,7 @@ _COMPRESSIONS = {".tar.gz": "+gzip", ".tgz": "+gzip", ".tar.zst": "+zstd", ".tar
 
 @frozen
 class Descriptor:
-    """What names a blob or a manifest: media type, digest and size in bytes; in an index also for which platform."""
+    """The name of a blob or a manifest: media type, digest and size in bytes; in an index also its platform."""
 
     media_type: str
     digest: Digest
@@ -59,7 +59,7 @@ class Descriptor:
     artifact_type: str = ""
 
     def document(self) -> dict[str, object]:
-        """The JSON object, without what is empty."""
+        """The JSON object, without empty values."""
         document: dict[str, object] = {
             "mediaType": self.media_type,
             "digest": f"sha256:{self.digest}",
@@ -77,7 +77,7 @@ class Descriptor:
 def describe(
     content: bytes, media_type: str, *, annotations: Mapping[str, str] | None = None, artifact_type: str = ""
 ) -> Descriptor:
-    """The descriptor of a content that is at hand."""
+    """The descriptor of given content."""
     return Descriptor(
         media_type=media_type,
         digest=digest_of(content),
@@ -133,10 +133,10 @@ def index(manifests: Iterable[Descriptor], *, annotations: Mapping[str, str] | N
 
 
 def archive_manifest(sha256: Digest, size: int, filename: str) -> bytes:
-    """The bytes of the artifact manifest that keeps one archive in a registry: equal wherever the archive is.
+    """The bytes of the artifact manifest that keeps one archive in a registry: the same for every registry.
 
     A registry's garbage collection removes blobs that no manifest names, and some registries return no blob before its
-    manifest was asked for.
+    manifest was requested.
     """
     archive = Descriptor(
         media_type=layer_type(filename), digest=sha256, size=size, annotations={TITLE: filename} if filename else {}
@@ -147,8 +147,8 @@ def archive_manifest(sha256: Digest, size: int, filename: str) -> bytes:
 def archive_tag(sha256: Digest) -> str:
     """The tag of an archive's manifest.
 
-    Not ``sha256-<hex>``: clients without the referrers API read such tags as lists of what refers to a manifest, and
-    clean-up jobs remove them where there is no such manifest.
+    Not ``sha256-<hex>``: clients without the referrers API read such tags as lists of manifests that refer to another
+    one, and clean-up jobs remove them if that one does not exist.
     """
     return f"archive-{sha256}"
 

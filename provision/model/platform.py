@@ -1,7 +1,7 @@
-"""`Platform`: where an image runs, such as ``linux/arm64``; the targets of it.
+"""`Platform`: where an image runs, such as ``linux/arm64``; its targets.
 
-Sources: the platform object of the OCI image specification 1.1; Go's names of architectures; the variants of x86-64
-are its levels.
+Sources: the platform object of the OCI image specification 1.1; Go's names of architectures; the variants of x86-64 are
+its levels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ARCHITECTURES = {
 }
 # What `uname -m` prints, as container tools read it.
 _OTHER_NAMES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386"}
-# Variants that mean the same as none.
+# Variants that mean the same as no variant.
 _PLAIN = {("amd64", "v1"), ("arm64", "v8")}
 _LIBCS = ("gnu", "gnueabihf", "gnueabi", "musl")  # in order of preference
 _LEVELS: dict[str, CpuLevel] = {"": "baseline", "v2": "v2", "v3": "v3", "v4": "v4"}
@@ -30,7 +30,7 @@ _LEVELS: dict[str, CpuLevel] = {"": "baseline", "v2": "v2", "v3": "v3", "v4": "v
 
 @frozen(kw_only=False, order=True)
 class Platform:
-    """A Linux platform of images: Go's name of an architecture, and a variant where there are several."""
+    """A Linux platform of images: Go's name of an architecture, and a variant if there are several."""
 
     architecture: str
     variant: str = ""

@@ -1,8 +1,8 @@
 """`keyed`: a frozen value with one field for each key of a table in a file.
 
-The field ``build_options`` is the key ``build-options``. Its default in the class says which values the key takes, how
-it is documented, and what the field is if the key is missing. `value_of` is the one place where values by key become
-fields; from there on, type checkers know the type of each.
+The field ``build_options`` is the key ``build-options``. Its default in the class defines the values of the key, its
+documentation, and the value of the field if the key is missing. Only `value_of` converts values by key to fields; from
+there on, type checkers know the type of each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_):
-        """Of use to type checkers only."""
+        """For type checkers only."""
         return lambda decorator: decorator
 
 

@@ -1,6 +1,6 @@
 """`Target`, a target triple with its short forms; `Host`, a machine's targets.
 
-`host.detect` finds out which they are.
+`host.detect` detects them.
 """
 
 from __future__ import annotations
@@ -117,11 +117,11 @@ def target_spellings() -> tuple[str, ...]:
 class Host:
     """A machine's native ``target`` and the versions of its system.
 
-    ``emulated`` are further targets that run on it, best first: translated (Rosetta, Windows on ARM), or as 32-bit
+    ``emulated`` are other targets that run on it, best first: translated (Rosetta, Windows on ARM), or as 32-bit
     programs on 64-bit Windows. ``glibc`` is (major, minor), and None on a system without glibc or if its version cannot
-    be found; ``macos`` likewise. ``absent_loader`` is the path of the dynamic loader that builds for ``target`` name,
-    if the system has none there: programs of NixOS name another. The x86-64 level is not here, as few requests need it:
-    `host.cpu.cpu_level`.
+    be determined; the same goes for ``macos``. ``absent_loader`` is the path of the dynamic loader that builds for
+    ``target`` name, if the system does not have it: programs of NixOS name another. The x86-64 level is not here,
+    because few requests need it: `host.cpu.cpu_level`.
     """
 
     target: Target

@@ -12,8 +12,8 @@ from provision.model.value import frozen
 # The version of the relocation recipe: raise it when a change in `relocate` changes the bytes of a finished tree.
 RECIPE = 2
 
-# The modes of a tree's entries, whatever its archive and the umask say. Systems report different modes for links:
-# for those, LINK_MODE is recorded.
+# The modes of a tree's entries, whatever its archive and the umask say. Systems report different modes for links, so
+# LINK_MODE is recorded for these.
 FILE_MODE, EXECUTABLE_MODE, DIRECTORY_MODE, LINK_MODE = 0o644, 0o755, 0o755, 0o777
 
 # What `without` can leave out of a tree; `unpack.selection` knows which files those are.
@@ -51,7 +51,7 @@ class TreeEntry:
 
 
 def file_mode(mode: int) -> int:
-    """The mode of a file in a tree, of which an archive says ``mode``: what anyone may execute, all may."""
+    """The mode of a file in a tree, from its ``mode`` in an archive: if anyone may execute it, everyone may."""
     return EXECUTABLE_MODE if mode & 0o111 else FILE_MODE
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_):
-        """Of use to type checkers only."""
+        """For type checkers only."""
         return lambda decorator: decorator
 
 
@@ -42,7 +42,7 @@ def field(
     compare: bool = True,
     repr: bool = True,  # noqa: A002  (dataclasses call it that)
 ) -> Any:
-    """A field with a default made for every value, or one that comparing or ``repr()`` leaves out."""
+    """A field with a default made for every value, or one that comparisons or ``repr()`` leave out."""
     return Field(default, default_factory, compare=compare, repr=repr)
 
 

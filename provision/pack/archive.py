@@ -1,4 +1,4 @@
-"""A staged tree written as PBS writes archives, `PYTHON.json` included.
+"""A staged tree written as an archive in PBS's form, including `PYTHON.json`.
 
 The same tree gives the same bytes.
 """
@@ -25,7 +25,7 @@ _BUFFER_SIZE = 1 << 20
 
 
 def write_archive(staged: Path, archive: Path) -> None:
-    """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, as its name says, temporary or not.
+    """Write everything under ``staged`` to a new ``.tar.gz`` or ``.tar.zst``, depending on its name.
 
     As PBS does: PYTHON.json first, then names sorted; no directories; owned by root; one mtime; 0664 or 0775.
     """
@@ -67,7 +67,9 @@ def _compressed(archive: Path) -> Iterator[IO[bytes]]:
 
 
 def python_json(interpreter: Interpreter, asset: Asset, stdlib: str) -> str:
-    """The first file of a full archive, in PBS's format 8; what only a build knows (objects, extensions) is empty."""
+    """The first file of a full archive, in PBS's format 8; values that only a build knows (objects, extensions) are
+    empty.
+    """
     version = asset.version
     description = {
         "version": "8",

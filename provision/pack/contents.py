@@ -22,9 +22,9 @@ _TESTS = frozenset(
 )
 _TEST_EXTENSIONS = ("_test", "_ctypes_test", "_xxtestfuzz")
 _SKIPPED_DIRECTORIES = frozenset({"__pycache__", "site-packages", "dist-packages"})
-# Files of a distribution or its administrator, and one that the recipe writes.
+# Files of a distribution or its administrator, and a file that the recipe writes.
 _SKIPPED_FILES = frozenset({"sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"})
-_SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools from 3.12 on, as ensurepip has none
+_SETUPTOOLS_UNTIL = (3, 11)  # PBS has no setuptools since 3.12, like ensurepip
 
 
 @frozen
@@ -97,7 +97,7 @@ def _stdlib(interpreter: Interpreter, *, tests: bool) -> Iterator[PackedFile]:
 
 def _headers(interpreter: Interpreter) -> Iterator[PackedFile]:
     roots = [interpreter.include]
-    if multiarch := interpreter.variables.get("MULTIARCH"):  # Debian keeps pyconfig.h apart
+    if multiarch := interpreter.variables.get("MULTIARCH"):  # Debian keeps pyconfig.h in another directory
         roots.append(interpreter.include.parent / multiarch / interpreter.include.name)
     for root in filter(Path.is_dir, roots):
         base = path_in_prefix(interpreter, root)
@@ -160,7 +160,7 @@ def _copy(source: Path, path: str) -> Iterator[PackedFile]:
         target = str(source.readlink())
         if "/" not in target:
             yield PackedFile(path=path, link=target)
-            # No other name may lead to the target: `libpython3.11.so` links to `libpython3.11.so.1.0`.
+            # The target is not reachable by another name: `libpython3.11.so` links to `libpython3.11.so.1.0`.
             yield from _copy(source.parent / target, (PurePosixPath(path).parent / target).as_posix())
             return
     if is_file(source):

@@ -1,4 +1,4 @@
-"""What an installed Python is, and the trial of a packed one."""
+"""Facts about an installed Python, and the trial of a packed one."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Interpreter:
     def directory_of(self, variable: Literal["LIBDIR", "LIBPC"]) -> Path | None:
         """The directory in the prefix that a build variable names; None if there is none.
 
-        A build that was moved, as every one of PBS's is, still names the prefix that it was configured with.
+        A build that was moved, like all of PBS's, still names the prefix that it was configured with.
         """
         named = Path(self.variables.get(variable) or "/")
         if not named.is_relative_to(self.prefix):
@@ -219,7 +219,7 @@ _LINUX_ARCHES = {
 def target_of(interpreter: Interpreter) -> Target:
     """The target triple under which PBS would publish it; `UsageError` where PBS has none."""
     if interpreter.platform == "darwin":
-        # A universal build runs as what the machine is, and so it was inspected.
+        # A universal build runs as the machine's architecture, and was inspected like that.
         triple = f"{'aarch64' if interpreter.machine == 'arm64' else interpreter.machine}-apple-darwin"
     else:
         triple = _linux_triple(interpreter)
@@ -242,7 +242,7 @@ def _linux_triple(interpreter: Interpreter) -> str:
     return f"{arch}-unknown-linux-{libc}"
 
 
-# Imports every extension module, then prints what is in memory (on Linux) and where everything was found.
+# Imports every extension module, then prints the loaded libraries (on Linux) and the location of everything.
 _TRIAL_SCRIPT = """\
 import importlib, json, os, sys, sysconfig, warnings
 warnings.simplefilter('ignore')
@@ -275,7 +275,7 @@ json.dump({
 
 
 def prove_relocatable(tree: Path, asset: Asset, interpreter: Interpreter) -> tuple[str, ...]:
-    """Run the relocated copy in ``tree``, and say what it uses of ``interpreter``, from which it was packed.
+    """Run the relocated copy in ``tree``; returns what it uses of ``interpreter``, from which it was packed.
 
     Raises `ProvisionError` if the copy does not start.
     """
@@ -316,6 +316,8 @@ def _findings(answers: dict[str, Any], tree: Path, interpreter: Interpreter) -> 
 
 
 def _own_directory(interpreter: Interpreter) -> str:
-    """Where only this Python's files are: its prefix; below a shared one such as /usr, only its standard library."""
+    """Where there are only files of this Python: its prefix; below a shared one such as /usr, only its standard
+    library.
+    """
     prefix = str(interpreter.prefix)
     return f"{interpreter.stdlib}/" if prefix in SHARED_PREFIXES else f"{prefix}/"

@@ -31,7 +31,7 @@ _UNHASHED = Digest("0" * 64)
 
 @frozen
 class PackedArchive:
-    """``row`` belongs in a `catalog.ndjson` beside ``archive``. ``requires``: libraries the user's system must have.
+    """``row`` belongs in a `catalog.ndjson` next to ``archive``. ``requires``: libraries the user's system must have.
 
     ``warnings`` say what does not work elsewhere; if there are none, the copy ran from another place.
     """
@@ -135,7 +135,7 @@ def _relocate_and_prove(tree: Path, asset: Asset, interpreter: Interpreter) -> t
 
 
 def _describe(interpreter: Interpreter, flavor: str, build: str) -> Asset:
-    """The asset that the archive will be; its digest is not known yet."""
+    """The asset of the future archive; its digest is not known yet."""
 
     from provision.catalog.names import modern_name
     from provision.pack.interpreter import target_of
@@ -197,9 +197,9 @@ def _day_of(executable: Path) -> str:
 
 
 def row_of(asset: Asset) -> dict[str, Any]:
-    """A line of PBS's NDJSON with one artifact; its ``url`` is relative to the catalog, which lies beside the archive.
+    """A line of PBS's NDJSON with one artifact; its ``url`` is relative to the catalog, next to the archive.
 
-    The date is the build tag's own day, so that the row depends on nothing but the archive.
+    The date is the build tag's own day, so that the row depends only on the archive.
     """
     variant = "+".join(filter(None, (str(asset.options) if asset.flavor == "full" else "", asset.flavor)))
     if asset.flavor != "full" and asset.options.freethreaded:
@@ -218,9 +218,9 @@ def row_of(asset: Asset) -> dict[str, Any]:
 
 
 def add_row(catalog: Path, row: dict[str, Any]) -> None:
-    """Put a row into a `catalog.ndjson`, new or not: an artifact of the same URL is replaced, all else stays.
+    """Put a row into a `catalog.ndjson`, new or not: an artifact with the same URL is replaced, the rest is kept.
 
-    Rows are sorted by version, artifacts by URL. `CatalogError` if the file is there and holds something else.
+    Rows are sorted by version, artifacts by URL. `CatalogError` if the file exists and is no catalog.
     """
     import json
 

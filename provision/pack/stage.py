@@ -25,14 +25,14 @@ _LIBC = ("ld-linux", "ld-musl", "ld64.", "libc.", "libm.", "libdl.", "libpthread
 
 @frozen
 class StagedCopy:
-    """``requires`` are the libraries it needs of a system; ``warnings`` say what keeps it from working elsewhere."""
+    """``requires`` are the system libraries that it needs; ``warnings`` say what keeps it from working elsewhere."""
 
     requires: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def stage(interpreter: Interpreter, files: Sequence[PackedFile], root: Path, *, strip: bool) -> StagedCopy:
-    """Copy ``files`` below ``root`` and rewrite what names the prefix, as far as their formats allow it."""
+    """Copy ``files`` below ``root`` and rewrite references to the prefix, as far as their formats allow it."""
     for file in files:
         _copy(file, root)
     warnings = []
@@ -56,7 +56,8 @@ def _copy(file: PackedFile, root: Path) -> None:
         copy.symlink_to(file.link)
     elif file.source is not None:
         shutil.copyfile(file.source, copy)
-        # Archives that went through npm and the like have lost their modes; all in `bin` is to be started.
+        # Archives that went through npm and similar tools have lost their modes; everything in `bin` must be
+        # executable.
         copy.chmod(EXECUTABLE_MODE if file.path.startswith("bin/") else file_mode(file.source.stat().st_mode))
 
 
@@ -66,7 +67,7 @@ def _is_elf(path: Path) -> bool:
 
 
 def _strip(binaries: Iterable[Path]) -> list[str]:
-    """Drop debugging symbols, as PBS does with llvm-strip; without a strip, the archive is larger and nothing else."""
+    """Drop debugging symbols, as PBS does with llvm-strip; without a strip, the archive is only larger."""
     import subprocess
 
     tool = shutil.which("strip")
@@ -88,7 +89,7 @@ def _needed_libraries(path: Path) -> set[str]:
 
 
 def _make_search_paths_relative(path: Path, root: Path, interpreter: Interpreter) -> list[str]:
-    """Let search paths into the prefix start at the file itself; a warning for each that cannot be changed."""
+    """Make search paths into the prefix relative to the file itself; a warning for each that cannot be changed."""
     data = path.read_bytes()
     prefix = str(interpreter.prefix)
     directory = path.parent.relative_to(root).as_posix()
@@ -141,7 +142,7 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_bytes(change(text).encode("utf-8", "surrogateescape"))
 
 
-# Below a prefix where other software is too (`/usr`), a path means this Python only in the variables that configure
+# Below a prefix that other software shares (`/usr`), a path means this Python only in the variables that configure
 # derives from the prefix; `-I/usr/include/uuid` does not.
 _DERIVED = (
     *("prefix", "exec_prefix", "datarootdir", "BINDIR", "BINLIBDEST", "CONFINCLUDEDIR", "CONFINCLUDEPY", "DESTDIRS"),
@@ -154,7 +155,7 @@ _CONFIGURED = re.compile(r"(?<='--)(?:(?:exec-)?prefix|(?:lib|bin|include|man|da
 
 @frozen(kw_only=False)
 class PrefixNormalizer:
-    """Replaces ``prefix`` by PBS's own, for which the recipe looks, in the way that each kind of file allows."""
+    """Replaces ``prefix`` by PBS's own, which the recipe looks for, as each kind of file allows."""
 
     prefix: str
 
@@ -192,7 +193,7 @@ class PrefixNormalizer:
         return PBS_PREFIX.join(re.split(whole_path_pattern(self.prefix), text))
 
 
-# What an ELF file needs of the dynamic loader, and where the loader searches for it, as in ld.so(8) and elf.h.
+# The dynamic loader's view of an ELF file: needed libraries and search paths, as in ld.so(8) and elf.h.
 
 _PT_LOAD, _PT_DYNAMIC, _SHT_DYNSYM = 1, 2, 11
 _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
@@ -213,15 +214,16 @@ def read_elf_dynamic(data: bytes) -> ElfDynamic | None:
         return None
     try:
         return _read_dynamic(data)
-    # An offset beyond what can be addressed overflows; what others refer to and does not exist stops the iteration.
+    # An offset beyond what can be addressed overflows; a missing object that others refer to stops the iteration.
     except (struct.error, IndexError, ValueError, OverflowError, StopIteration):
         return None
 
 
 def replace_search_paths(data: bytes, replace: Callable[[str], str]) -> tuple[bytes, tuple[str, ...]]:
-    """Replace each directory to search, in place, as nothing in an ELF file can grow; also returns what had to stay.
+    """Replace each directory to search, in place, as nothing in an ELF file can grow; also returns those that remain.
 
-    A path stays if the new one is longer, or if its end is also another name, as the linker lets names share ends.
+    A path remains if the new one is longer, or if its end is also another name, because the linker lets names share
+    ends.
     """
     dynamic = read_elf_dynamic(data)
     if dynamic is None:

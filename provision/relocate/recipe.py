@@ -1,7 +1,7 @@
 """The recipe: the numbered edits made to every tree after unpacking.
 
-docs/recipe.md says what each does and why. Whoever changes what a step writes raises `model.tree.RECIPE`, which is part
-of every tree's path.
+docs/recipe.md says what each does and why. A change of a step's output must raise `model.tree.RECIPE`, which is part of
+every tree's path.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Error=This Python is managed by provision and shared by several projects. Do not
  To allow packages in this Python, for example in a container image, set
  `externally-managed = false` for its entry in pythons.toml.
 """
-# pip reads the marker since 23.0. Older ones obey this setting, in the `pip.conf` of `sys.prefix`, which is another one
-# in virtual environments. `ensurepip` ignores it, `PIP_REQUIRE_VIRTUALENV=0` overrides it.
+# pip reads the marker since 23.0. Older ones obey this setting, in the `pip.conf` of `sys.prefix`, which differs in
+# virtual environments. `ensurepip` ignores it, `PIP_REQUIRE_VIRTUALENV=0` overrides it.
 _FIRST_PIP_WITH_MARKER = 23
 PIP_SETTINGS_TEXT = """\
 # Written by provision. This Python is managed by provision and shared by several
@@ -54,7 +54,7 @@ Edit = Callable[[str, str, BuildPaths, str], str]
 
 
 class RecipeJob:
-    """One tree on its way through the steps. ``build`` is known from the step that reads `_sysconfigdata` on."""
+    """One tree during the steps. ``build`` is known after the step that reads `_sysconfigdata`."""
 
     __slots__ = ("asset", "build", "layout", "options", "workspace")
 
@@ -76,7 +76,7 @@ class RecipeJob:
 
 @frozen(kw_only=False)
 class Step:
-    """One edit: ``title`` is what docs/recipe.md calls it."""
+    """One edit: ``title`` is its heading in docs/recipe.md."""
 
     number: int
     title: str
@@ -84,10 +84,10 @@ class Step:
 
 
 def relocate(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset, options: TreeOptions) -> tuple[str, ...]:
-    """Make the staged ``tree`` work from any directory, and keep ``entries`` true to it.
+    """Make the staged ``tree`` work from any directory, and update ``entries``.
 
     The directory is not scanned: ``entries`` must list every file. A second run changes nothing. Returns notes for the
-    user, on what no step can repair.
+    user, about what no step can repair.
     """
     workspace = Workspace(tree, entries)
     job = RecipeJob(workspace=workspace, layout=layout_of_tree(entries), asset=asset, options=options)
@@ -167,7 +167,7 @@ def _relocate_scripts(job: RecipeJob) -> None:
 
 
 def _mark_externally_managed(job: RecipeJob) -> None:
-    """Write or remove PEP 668's marker, and the settings that stand in for it where pip does not know it."""
+    """Write or remove PEP 668's marker, and the settings that replace it for a pip that does not support it."""
     if job.layout.stdlib is None:
         return
     path = f"{job.layout.stdlib}/{EXTERNALLY_MANAGED}"
@@ -211,9 +211,9 @@ def is_local_direct_url(text: str) -> bool:
 
 
 def update_record(record: str, path: str, changed: Collection[str], entries: Mapping[str, TreeEntry]) -> str:
-    """`RECORD` with the present digests and sizes of changed files, and without the rows of removed ones.
+    """`RECORD` with the current digests and sizes of changed files, and without the rows of removed ones.
 
-    Rows without a digest (bytecode, `RECORD` itself) stay as they are, and so does every row of an unchanged file.
+    Rows without a digest (bytecode, `RECORD` itself) and rows of unchanged files are not changed.
     """
     site_packages = posixpath.dirname(posixpath.dirname(path))
     changed_rows = {posixpath.relpath(name, site_packages): name for name in changed}

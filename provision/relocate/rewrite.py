@@ -1,6 +1,6 @@
 """Text that names the build machine's paths and tools, rewritten.
 
-`sysconfig` and `scripts` know the files, and what means the prefix in the language of each.
+`sysconfig` and `scripts` know the files, and the expression for the prefix in the language of each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from provision.model.value import frozen
 # Where PBS installs to, and what `provision pack` writes.
 PBS_PREFIX = "/install"
 
-# Other software lives there too: a text that names such a path does not mean this Python.
+# Other software is installed there too: a text with such a path does not mean this Python.
 SHARED_PREFIXES = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
 
 # Variables of the Makefile and of sysconfig whose value is a command of the compiler's tools.
@@ -32,7 +32,7 @@ class BuildPaths:
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, object]) -> BuildPaths:
-        """Read them from a build's own `_sysconfigdata`; a prefix that other software shares counts as none."""
+        """Read them from a build's own `_sysconfigdata`; a prefix that other software shares is ignored."""
         prefix = _own_path(variables, "prefix")
         named = {_own_path(variables, name) for name in ("abs_builddir", "abs_srcdir")}
         workdirs = (named | set(map(_normalize, named))) - {""}
@@ -56,9 +56,9 @@ def _normalize(path: str) -> str:
 
 
 class PrefixRewriter:
-    """Rewrites text: ``prefix`` replaces the build's prefix, and no other path or flag of the build is left.
+    """Rewrites text: ``prefix`` replaces the build's prefix; all other paths and flags of the build are removed.
 
-    ``prefix`` is what means "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile.
+    ``prefix`` is the expression for "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile.
     ``config_directory``, that of the Makefile in the tree, replaces the build's directories, as sysconfig does for
     ``srcdir``.
     """
@@ -70,7 +70,7 @@ class PrefixRewriter:
         self._replacements = tuple((re.compile(whole_path_pattern(old)), new) for old, new in replacements)
 
     def rewrite(self, text: str) -> str:
-        """Rewrite any text line by line; lines that name nothing of the build are not looked at."""
+        """Rewrite any text line by line; lines that name nothing of the build are skipped."""
         parts: list[str] = []
         done = 0
         for start, end in _lines_with(self._marks, text):
@@ -79,7 +79,7 @@ class PrefixRewriter:
         return "".join([*parts, text[done:]])
 
     def rewrite_variable(self, name: str, value: str) -> str:
-        """Rewrite a variable's value; where it names a compiler, make it one that users have."""
+        """Rewrite a variable's value; if it names a compiler, replace that by one that users have."""
         value = with_generic_tools(name, value)
         rewritten = self.rewrite(value)
         return rewritten if rewritten == value else rewritten.rstrip()
@@ -120,10 +120,9 @@ def whole_path_pattern(path: str) -> str:
     return rf"(?:(?<![\w./@)}}~+-])|(?<=-[FILR])|(?<=(?<![\w./])\.)){re.escape(path)}(?![\w.+-])"
 
 
-# PBS's own sysroot: `/tools/deps` on Linux, below a temporary directory on macOS.
-#
-# A line may have a megabyte, and be anyone's: no pattern may look at a place more than a few times. So each match ends
-# where the next can begin (`_START`), and what was matched up to a mark is never tried otherwise: `(?>…)`, `++`.
+# PBS's own sysroot: `/tools/deps` on Linux, below a temporary directory on macOS. A line may have a megabyte and be
+# hostile, so no pattern may look at a position more than a few times: each match ends where the next can begin
+# (`_START`), and a match up to a mark is never retried otherwise: `(?>…)`, `++`.
 _SYSROOT_MARK = r"/tools/(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)(?![\w.+-])"
 _SYSROOT = rf"(?>(?:/[\w.+-]++)*?{_SYSROOT_MARK})(?:/[^\s'\",:;)=]*+)?"
 _SYSROOT_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # `without_sysroot` changes no line without one of these
@@ -134,7 +133,7 @@ _REMOVALS = (
         rf"{_START}(?:-isysroot[= \t]++[^\s'\"]++|--sysroot[= \t]++[^\s'\"]++|-fdebug-default-version=\d++"
         rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*+{_SYSROOT}|-Wl,-rpath[,=]{_SYSROOT}){_END}"
     ),
-    # `/tools/llvm/bin/llvm-profdata`: the program may be there under its name.
+    # `/tools/llvm/bin/llvm-profdata`: users may have the program by its name.
     re.compile(rf"{_START}(?:/[\w.+-]++)*/tools/[\w.+-]++/bin/(?=\w)"),
     # `'--with-openssl=/tools/deps'` in CONFIG_ARGS, as a whole.
     re.compile(rf"'-{{0,2}}\w[\w-]*+=(?>[^'\n]*?{_SYSROOT_MARK})[^'\n]*+'[ \t]*+"),

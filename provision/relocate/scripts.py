@@ -40,10 +40,10 @@ def missing_links(asset: Asset, entries: Mapping[str, TreeEntry]) -> Iterator[tu
 
 
 def missing_copy(asset: Asset, entries: Mapping[str, TreeEntry]) -> tuple[str, str] | None:
-    """(path, source) of the one copy to make in a Windows tree, where links need rights that users lack.
+    """(path, source) of the one copy to make in a Windows tree, where links need permissions that users lack.
 
     It is `python.exe`, which early PyPy has only under its own name. GraalPy's launcher finds its home by its own name
-    and place, and stays as it is.
+    and path, and is not changed.
     """
     if asset.implementation == "graalpy" or _is_file(entries, "python.exe"):
         return None
@@ -64,7 +64,7 @@ _REAL_PATH = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null
 
 # `#!/install/bin/python3.13 -E`. `#!/usr/bin/env python3` holds no path of an interpreter, and does not match.
 _SHEBANG = re.compile(r"#![ \t]*+/(?>[^\n]*?/((?:python|pypy|graalpy)[\w.]*+))[ \t]*+([^\n]*+)\n")
-# What PBS itself wrote, in three wordings over the years, and what this module writes.
+# The wordings that PBS itself has used over the years, and what this module writes.
 _POLYGLOT = re.compile(
     r"#!/bin/sh\n"
     r"(?:'''exec'|\"exec\")[^\n]*?/((?:python|pypy|graalpy)[\w.]*)\"((?: -\w+)*) \"\$0\" \"\$@\"\n"
@@ -102,9 +102,9 @@ _PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
 def relocate_config_script(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
     """Let `python3-config` find its own prefix, through links and with spaces in it, and contain no other.
 
-    Only where it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough. PBS's
-    builds of 20210724 to 20220630 start the shell script with Python, because their `fix_shebangs.py` gave every script
-    in `bin/` the same first lines; it gets its own first line again.
+    Only if it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough. PBS's builds of
+    20210724 to 20220630 start the shell script with Python, because their `fix_shebangs.py` gave every script in `bin/`
+    the same first lines; its own first line is restored.
     """
     if not text.startswith("#!/bin/sh"):
         return text

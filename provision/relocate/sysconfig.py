@@ -1,7 +1,7 @@
 """`_sysconfigdata`, its JSON twins, Makefile, `*.pc` and `Setup`, relocated.
 
 Each function takes the file's text, its path in the tree, the build's paths and the Makefile's directory
-(``lib/python3.13/config-…``), and returns the new text, which is the old one where nothing has to be changed.
+(``lib/python3.13/config-…``), and returns the new text, or the old one if nothing must be changed.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ def _evaluate_literal(text: str) -> object:
 
 
 def relocate_sysconfig_vars(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """`_sysconfig_vars_*.json`: paths relative to its own directory, as PEP 739 has them in `build-details.json`.
+    """`_sysconfig_vars_*.json`: paths relative to its own directory, as in PEP 739 for `build-details.json`.
 
-    CPython writes this file for other tools and never reads it. ``userbase`` is the home of whoever built it.
+    CPython writes this file for other tools and never reads it. ``userbase`` is a directory in the home of the build
+    machine's user.
     """
     variables = _flat(_parse_json_object(text))
     if variables is None:
@@ -116,7 +117,7 @@ def relocate_build_details(text: str, path: str, build: BuildPaths, config_direc
     try:
         relative = {name: _relative_to(value, build.prefix) for name, value in details.items()}
         return _format_json(relative | {"base_prefix": path_to_root(path)})
-    except RecursionError:  # nested in hundreds of levels, where PEP 739 has three: nothing that a tool would read
+    except RecursionError:  # nested in hundreds of levels, where PEP 739 has three: no tool would read it
         return text
 
 
@@ -150,7 +151,7 @@ def _format_json(value: dict[str, object]) -> str:
 
 # The installed Makefile: finds its prefix by itself, and stays readable for `sysconfig`'s own parser
 
-# `sysconfig._parse_makefile` passes over `:=`: it reads `prefix` as empty, or as what the environment has by this name.
+# `sysconfig._parse_makefile` ignores `:=`: it reads `prefix` as empty, or from an environment variable of this name.
 _OWN_PREFIX = "provision_prefix"
 _PREFIX_LINE = re.compile(r"^(prefix[ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 _TOOL_LINE = re.compile(rf"^({'|'.join(TOOL_VARIABLES)}|CONFIG_ARGS)([ \t]*=[ \t]*)(.*)$", re.MULTILINE)

@@ -17,7 +17,7 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW",
 
 
 class Workspace:
-    """A tree in staging, which nobody else sees, with its entries, which each change keeps true.
+    """A tree in staging, invisible to others, with its entries, which each change updates.
 
     Paths are relative to its root, with ``/``, as in ``entries``.
     """
@@ -41,7 +41,7 @@ class Workspace:
             return "#!" + stream.read().decode("utf-8", "surrogateescape")
 
     def write(self, path: str, text: str) -> None:
-        """Write ``text`` with the mode that the file has, or 0644 for a new one."""
+        """Write ``text`` with the mode of the existing file, or 0644 for a new one."""
         content = text.encode("utf-8", "surrogateescape")
         known = self.entries.get(path)
         mode = known.mode if known is not None and known.kind == "file" else FILE_MODE
@@ -55,7 +55,7 @@ class Workspace:
         self.changed.add(path)
 
     def write_if_changed(self, path: str, old: str, new: str) -> None:
-        """Write ``new`` unless it equals ``old``, which the file holds."""
+        """Write ``new`` unless it equals ``old``, the content of the file."""
         if new != old:
             self.write(path, new)
 
@@ -83,7 +83,7 @@ class Workspace:
         self.changed.add(path)
 
     def remove_directory(self, path: str) -> None:
-        """Remove an empty directory, listed in ``entries`` or not; one that still holds something stays."""
+        """Remove an empty directory, listed in ``entries`` or not; one that is not empty is kept."""
         try:
             (self.root / path).rmdir()
         except OSError:
