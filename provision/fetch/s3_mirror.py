@@ -1,6 +1,6 @@
 """Archives in a bucket of S3 or a compatible service, by digest.
 
-Keys are ``<prefix>/sha256/ab/<hex>``. obstore finds the credentials (``AWS_*``, or those of the machine) and signs URLs;
+Keys are ``<prefix>/sha256/ab/<hex>``. obstore finds the credentials (``AWS_*`` or the machine's) and signs URLs;
 signed URLs are requested like those of any web server. obstore reads the environment of this process, and is imported
 only when a bucket is used.
 """
