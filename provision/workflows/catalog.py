@@ -69,7 +69,7 @@ def parse_query(
     """The queries of `catalog list`, one per target; raises `UsageError` for invalid values."""
     if flavor is not None and flavor not in FLAVORS:
         raise UsageError(
-            f"--flavor: expected one of {', '.join(FLAVORS)}; got {flavor!r}.{did_you_mean(flavor, FLAVORS)}"
+            f"--flavor: expected one of {', '.join(FLAVORS)}; got {flavor!r}{did_you_mean(flavor, FLAVORS, after='. ')}"
         )
     if cpu is not None and cpu not in CPU_LEVELS:
         raise UsageError(f"--cpu: expected one of {', '.join(CPU_LEVELS)}; got {cpu!r}")

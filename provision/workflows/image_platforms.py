@@ -83,18 +83,20 @@ def _parse(text: str) -> tuple[Platform, Target | None]:
     except ValueError:
         known = sorted(map(str, PLATFORMS))
         raise UsageError(
-            f"--platform: expected a platform such as linux/amd64, got {text!r}.{did_you_mean(text, known)}",
+            f"--platform: expected a platform such as linux/amd64, got {text!r}{did_you_mean(text, known, after='. ')}",
             hint=f"Known: {', '.join(known)}, and targets such as linux-x86_64-musl.",
         ) from None
 
 
 def _not_locked(pythons: Sequence[LockedPython], wanted: str) -> LockFileError:
-    by_entry = {python.name: ", ".join(each.short for each in python.targets()) for python in pythons}
-    if len(by_entry) == 1:
-        ((name, targets),) = by_entry.items()
-        message = f"entry {name!r} is not locked for {wanted}, only for {targets}"
+    if len(pythons) == 1:
+        targets = ", ".join(each.short for each in pythons[0].targets())
+        message = f"entry {pythons[0].name!r} is not locked for {wanted}, only for {targets}"
     else:
-        locked = "; ".join(f"{name} for {targets}" for name, targets in by_entry.items())
+        by_targets: dict[str, list[str]] = {}
+        for python in pythons:
+            by_targets.setdefault(", ".join(each.short for each in python.targets()), []).append(python.name)
+        locked = "; ".join(f"{', '.join(names)} for {targets}" for targets, names in by_targets.items())
         message = (
             f"the entries are not locked for {wanted}, only {locked}" if locked else "the lock file has no entries"
         )

@@ -17,6 +17,7 @@ from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.protocols import Progress
+from provision.text import plural
 from provision.url import without_credentials
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, manifests_of
@@ -109,12 +110,14 @@ def check_mirror(options: Options, request: MirrorRequest, progress: Progress) -
         only = replace(_of_mirror(options, request), cache=Path(folder))
         with open_fetcher(only, progress, upstream=False) as fetcher:
             mirror = open_mirror(request.mirror, fetcher)
-            done = _each(rows, lambda row: _checked(row, fetcher, mirror, shown), fetcher, options.jobs)
+            done = _with_missing(
+                _each(rows, lambda row: _checked(row, fetcher, mirror, shown), fetcher, options.jobs), shown
+            )
     return _report(request, done, warnings, "check")
 
 
 def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -> MirrorRow:
-    """The row with what a download of its archive found; an archive that is missing or differs is an error."""
+    """The row with what a download of its archive found; one that differs is an error."""
     state = mirror.state(row.asset)
     if state != "missing":
         try:
@@ -129,9 +132,18 @@ def _checked(row: MirrorRow, fetcher: Fetcher, mirror: MirrorView, shown: str) -
         except DownloadError as error:
             if any(failure.status not in _ABSENT for failure in error.failures):
                 raise
-    hint = f"Run `provision mirror push {shown}`."
-    missing = ProvisionError(f"{row.asset.filename} is missing from {shown}", hint=hint)
-    return replace(row, state="missing", error=missing)
+    return replace(row, state="missing")
+
+
+def _with_missing(rows: tuple[MirrorRow, ...], shown: str) -> tuple[MirrorRow, ...]:
+    """The rows, of which the first one that is missing has an error for all that are."""
+    missing = [row for row in rows if row.state == "missing"]
+    if not missing:
+        return rows
+    what = missing[0].asset.filename if len(missing) == 1 else f"{len(missing)} of {plural(len(rows), 'archive')}"
+    verb = "is" if len(missing) == 1 else "are"
+    error = ProvisionError(f"{what} {verb} missing from {shown}", hint=f"Run `provision mirror push {shown}`.")
+    return tuple(replace(row, error=error) if row is missing[0] else row for row in rows)
 
 
 def _locked_rows(options: Options, request: MirrorRequest) -> tuple[tuple[MirrorRow, ...], tuple[str, ...]]:

@@ -187,8 +187,8 @@ def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
         except ValueError as error:
             shorts = [target.short for target in KNOWN_TARGETS.values()]
             raise UsageError(
-                f"--target: expected a target such as linux-x86_64, got {text!r}."
-                f"{did_you_mean(text, [*shorts, *KNOWN_TARGETS])}",
+                f"--target: expected a target such as linux-x86_64, got {text!r}"
+                f"{did_you_mean(text, [*shorts, *KNOWN_TARGETS], after='. ')}",
                 hint=f"Known: {', '.join(sorted(shorts))}, and `all`.",
             ) from error
     return () if ALL_TARGETS in texts else tuple(dict.fromkeys(targets))

@@ -180,8 +180,8 @@ def feed(options: Options, implementation: str = "cpython") -> dict[str, object]
     known = catalog.implementations()
     if implementation not in known:
         raise UsageError(
-            f"--implementation: expected one of {', '.join(known)}; got {implementation!r}."
-            f"{did_you_mean(implementation, known)}"
+            f"--implementation: expected one of {', '.join(known)}; got {implementation!r}"
+            f"{did_you_mean(implementation, known, after='. ')}"
         )
     return feed_document(catalog, implementation)
 

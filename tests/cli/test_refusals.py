@@ -10,6 +10,7 @@ import pytest
 from provision.cli.app import run_app
 from provision.cli.refusals import refusal
 from provision.errors import UsageError
+from provision.model.target import KNOWN_TARGETS
 
 REFUSED = {
     # no such option
@@ -47,6 +48,15 @@ REFUSED = {
         "--jitter: expected a number from 0 to 86400, got '-1.0'",
         "Run `provision prefetch --help`.",
     ),
+    "catalog list --flavor xyz": (
+        "--flavor: expected one of install_only_stripped, install_only, full; got 'xyz'",
+        None,
+    ),
+    "prefetch --target xyz": (
+        "--target: expected a target such as linux-x86_64, got 'xyz'",
+        f"Known: {', '.join(sorted(target.short for target in KNOWN_TARGETS.values()))}, and `all`.",
+    ),
+    "feed --implementation xyz": ("--implementation: expected one of cpython, graalpy, pypy; got 'xyz'", None),
     "catalog update --build a/b": ("--build: expected a build such as 20260814, got 'a/b'", None),
     # a missing value, and one too many
     "sync --jobs": ("--jobs: expected a value, got none", "Run `provision sync --help`."),

@@ -143,7 +143,7 @@ def test_a_platform_that_is_not_locked_is_an_error(
     ("platforms", "problem"),
     [
         ("linux/amd", "expected a platform such as linux/amd64, got 'linux/amd'. Did you mean 'linux/amd64'?"),
-        ("windows-x86_64", "expected a platform such as linux/amd64, got 'windows-x86_64'."),
+        ("windows-x86_64", "expected a platform such as linux/amd64, got 'windows-x86_64'"),
         ("linux-x86_64-musl linux-x86_64", "--platform: linux-x86_64 and linux-x86_64-musl are both linux/amd64"),
     ],
 )

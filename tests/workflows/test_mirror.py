@@ -146,6 +146,9 @@ def test_a_missing_archive_is_found_and_pushed(origin: Origin, tmp_path: Path, m
     assert (report.error.exit_code, report.error.hint) == (1, f"Run `provision mirror push {mirror.text}`.")
     assert sorted(_states(_push(origin, tmp_path, mirror))) == ["present", "pushed"]
     assert _check(origin, tmp_path, mirror).error is None
+    nowhere = MirrorRequest(mirror=(tmp_path / "nowhere").as_uri())
+    report = check_mirror(origin.options(tmp_path), nowhere, NoProgress())
+    assert str(report.error) == f"2 of 2 archives are missing from {nowhere.mirror}"
 
 
 def test_an_archive_that_no_manifest_names_counts_as_missing(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
