@@ -345,10 +345,12 @@ def cache_failures(step: str, path: Path) -> AbstractContextManager[None]:
 def store_error(step: str, path: Path, error: OSError, variable: str = "PROVISION_HOME") -> StoreError:
     """The `StoreError` for an `OSError`: which step failed, where, why, and what to do about it.
 
-    If the error names two paths, as for a rename, the second is shown, which is the one to be created.
+    If the error names two paths, as for a rename, the second is shown, which is the one to be created; instead of a
+    name relative to an open directory, or one of `host.files.temporary_path`, it is ``path``.
     """
     named = _path(error.filename2) or _path(error.filename)
-    where = Path(named) if Path(named).is_absolute() else path  # a name relative to an open directory is not helpful
+    is_temporary = any(part.startswith(".") and part.endswith(".new") for part in Path(named).parts)
+    where = Path(named) if Path(named).is_absolute() and not is_temporary else path
     code = _number(error)
     reason, hint = reason_of(error), _REASONS.get(code, ("", None))[1]
     if code == errno.ENOSPC and _out_of_inodes(where):

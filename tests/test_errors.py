@@ -28,6 +28,7 @@ from provision.errors import (
     store_error,
     store_failures,
 )
+from provision.host.files import temporary_path
 
 
 def test_an_error_says_where_as_far_as_that_is_known() -> None:
@@ -138,6 +139,14 @@ def test_known_reasons_have_a_hint(tmp_path: Path, code: int, reason: str, hint:
     error = store_error("publish a tree", tmp_path, OSError(code, os.strerror(code)))
     assert str(error) == f"cannot publish a tree: {tmp_path}: {reason}"
     assert hint in (error.hint or "")
+
+
+@pytest.mark.parametrize("below", ["", "blobs/sha256"])
+def test_a_temporary_file_is_not_named(tmp_path: Path, below: str) -> None:
+    wanted = tmp_path / "bundle.tar"
+    with pytest.raises(StoreError) as caught, store_failures("write the bundle", wanted):
+        (temporary_path(wanted) / below).open()
+    assert str(caught.value) == f"cannot write the bundle: {wanted}: no such file or directory"
 
 
 def test_unknown_reasons_are_in_the_system_s_words(tmp_path: Path) -> None:
