@@ -6,12 +6,15 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 
 from tests.support.proxy import Proxy
 from tests.support.server import Server
+
+if TYPE_CHECKING:
+    import trustme
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,8 @@ class Internet:
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
     """A certificate authority of our own."""
-    return trustme.CA()
+    made: trustme.CA = pytest.importorskip("trustme", reason="trustme has no wheels for this Python").CA()
+    return made
 
 
 @pytest.fixture(scope="session")

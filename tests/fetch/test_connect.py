@@ -10,15 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 
 from provision.errors import NetworkError, UsageError
 from provision.fetch.connect import tls_context
 from tests.fetch.conftest import tls_of
 from tests.fetch.samples import LARGE, PARALLEL, PATH, SMALL, RecordedProgress, asset, fetcher
 from tests.support.server import Server
+
+if TYPE_CHECKING:
+    import trustme
 
 
 def _fetch(tmp_path: Path, url: str, environ: dict[str, str], *allow_hosts: str) -> bytes:

@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import httpcore
 import pytest
-import trustme
 
 from provision.fetch.retry import Cancellation, CancelledError, Deadline
 from provision.fetch.sockets import Address, SocketBackend, connect_first, in_background
 from tests.fetch.conftest import tls_of
+
+if TYPE_CHECKING:
+    import trustme
 
 _SOON = 0.05
 _AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to end one

@@ -13,7 +13,7 @@ import pytest
 
 from provision.host.distribution import DISTRIBUTION, install_command
 from tests.integrations.projects import ROOT
-from tests.support.package import IMPORTED_FROM, PACKAGE
+from tests.support.package import PACKAGE
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -42,8 +42,11 @@ def test_the_command_adds_to_what_is_installed_and_keeps_its_version() -> None:
 def test_without_pip_uv_adds_to_this_environment(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
     python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "provision").symlink_to(PACKAGE, target_is_directory=True)
     code = "from provision.host.distribution import install_command; print(install_command('sbom'))"
-    done = subprocess.run([python, "-c", code], cwd=IMPORTED_FROM, check=True, capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code], cwd=alone, check=True, capture_output=True, text=True)
     assert done.stdout.split()[:5] == ["uv", "pip", "install", "--python", str(python)]
     assert done.stdout.split()[5].strip("'") == "pyprovision[sbom]"
 

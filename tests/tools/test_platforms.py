@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pytest
 from provision.model.target import Target
 from tests.conftest import Golden
 from tests.integrations.projects import ROOT
+from tests.support.servers.programs import ServerUnavailableError
 from tools.platforms.installs import PYTHONS, Installs, dependencies
 from tools.platforms.page import PAGE, platforms_page
 from tools.platforms.results import RESULTS, Results, Run, count, merge, record
+from tools.platforms.suite import Unavailable, is_prepared
 
 LINUX, WINDOWS = Target.parse("linux-x86_64"), Target.parse("windows-x86_64")
 EMPTY = 'written-for = ["windows-x86_64"]\n'
@@ -96,6 +99,22 @@ def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
         done = subprocess.run([*command, str(tmp_path / name)], cwd=ROOT, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr.startswith("error: "), done.stderr.count("\n")) == (1, True, 1)
     assert RESULTS.read_bytes() == before
+
+
+def test_only_a_system_that_cannot_run_a_platform_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    def raises(error: BaseException) -> Callable[[], None]:
+        def prepare() -> None:
+            raise error
+
+        return prepare
+
+    assert is_prepared("test-x", lambda: None)
+    assert capsys.readouterr().out == ""
+    assert not is_prepared("test-x", raises(Unavailable("no apt")))
+    assert capsys.readouterr().out == "make test-x: skipped: no apt\n"
+    for error in (SystemExit("error: apt failed"), ServerUnavailableError("no network")):
+        with pytest.raises(type(error)):
+            is_prepared("test-x", raises(error))
 
 
 def test_each_run_in_the_file_is_of_a_target_that_the_code_is_written_for() -> None:

@@ -22,6 +22,7 @@ from provision.review.libraries import libraries_from_interpreter
 from tests.integrations.projects import ROOT, ScriptProject, make_project
 from tests.integrations.runner import Job
 from tests.support.interpreters import Installed
+from tests.support.package import PACKAGE
 
 # What starting Python, `venv`, `pip` and `json` import; each says that it ran, and then fails.
 HOSTILE = ("sitecustomize", "usercustomize", "types", "venv", "pip", "json", "encodings", "provision", "select")
@@ -67,15 +68,15 @@ def starts(path: Path) -> Iterator[str]:
         yield from re.findall(rf'(?:python[0-9.]*|\$name)"?((?: +-\w+)* +(?:{modules}|-c|"\$\w+/\w+\.py"))', line)
 
 
-FILES = sorted(
-    path
-    for pattern in ("provision/**/*.py", "examples/**/*.*", ".github/**/*.*", "docs/*.md", "*.md", "*.y*ml", ".*.yaml")
-    for path in ROOT.glob(pattern)
-)
+PATTERNS = ("examples/**/*.*", ".github/**/*.*", "docs/*.md", "*.md", "*.y*ml", ".*.yaml")
+FILES = {
+    **{path.relative_to(PACKAGE.parent).as_posix(): path for path in PACKAGE.rglob("*.py")},
+    **{path.relative_to(ROOT).as_posix(): path for pattern in PATTERNS for path in ROOT.glob(pattern)},
+}
 
 
 def test_every_start_is_isolated() -> None:
-    found = {(path.relative_to(ROOT).as_posix(), words) for path in FILES for words in starts(path)}
+    found = {(name, words) for name, path in FILES.items() for words in starts(path)}
     files = {path for path, _ in found}
     assert len(found) >= 12
     assert {"provision/install/probe.py", ".github/action/install.sh", "examples/demo.py", "docs/ci.md"} <= files
