@@ -13,6 +13,7 @@ import pytest
 from provision.errors import IntegrityError, NetworkError, PolicyError, UsageError
 from provision.fetch.mirrors import parse_mirror
 from provision.fetch.s3_mirror import S3Mirror
+from provision.host.distribution import install_command
 from tests.fetch import samples
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import LARGE, PARALLEL, PATH, PATIENT, QUICK, SMALL, RecordedProgress, asset, digest
@@ -159,7 +160,7 @@ with Fetcher(ArchiveCache(Path({str(tmp_path)!r})), mirrors=("s3://archives",), 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("UsageError mirrors in S3 require the package obstore")
-    assert "-m pip install 'pyprovision[s3]'" in done.stdout
+    assert f"`{install_command('s3')}`" in done.stdout
 
 
 def test_without_credentials_the_error_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def test_errors_are_raised_in_the_parent(tmp_path: Path) -> None:
     """
     assert run(tmp_path, code) == (
         "IntegrityError the bytes are wrong lock another build\n"
-        "/nowhere/file: No such file or directory\n"
+        "/nowhere/file: no such file or directory\n"
         "KeyError: 'nothing'\n"
     )
 
@@ -182,7 +182,7 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
     with tree_lock(Store(here), "a") as lock, Builders(1, job) as builders:
         (builder,) = builders
         threading.Thread(target=lambda: builder.build("a", here, here, lock, NoProgress()), daemon=True).start()
-        while not (here / "pid").exists():
+        while not ((here / "pid").exists() and (here / "pid").read_text()):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
     """

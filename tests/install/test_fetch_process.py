@@ -147,6 +147,7 @@ def test_if_it_is_killed_archives_are_fetched_here(server: Server, tmp_path: Pat
     assert beside.fetch(asset(url)).read_bytes() == SMALL
     process.close()
     process.close()
+    fetcher.close()
     print("httpcore" in sys.modules)
     """
     assert run(code, tmp_path, url) == "True\n"
