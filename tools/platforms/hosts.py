@@ -26,8 +26,8 @@ WITHOUT_WHEELS = {
         "cramjam", "cryptography", "cyclonedx-python-lib", "isal", "pyyaml", "sigstore", "spdx-tools", "trustme",
     },
 }  # fmt: skip
-# On the debug build, all warnings of the development mode are errors. On the free-threaded one, an extension that enables
-# the GIL causes a warning, which fails the tests; PYTHON_GIL is not set, as other interpreters refuse to start with it.
+# On the debug build, all warnings of the development mode are errors. On the free-threaded one, an extension that
+# enables the GIL causes a warning, which fails the tests; other interpreters refuse to start with PYTHON_GIL.
 _ENVIRONMENTS: dict[str, dict[str, str]] = {"free": {}, "debug": {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"}}
 
 
