@@ -56,9 +56,17 @@ def texts() -> Iterator[Path]:
 
 
 def renew(text: str, old: Addresses, new: Addresses, version: str) -> str:
-    """A text that names the new addresses and the version."""
+    """A text that names the new addresses, and the version where it is not of an older release."""
     text = text.replace(old.documentation, new.documentation).replace(old.repository, new.repository)
-    return VERSION.sub(version, text.replace(old.slug, new.slug))
+    text = text.replace(old.slug, new.slug)
+    current = current_part(text, version)
+    return VERSION.sub(version, current) + text[len(current) :]
+
+
+def current_part(text: str, version: str) -> str:
+    """The text up to the entries of older releases, which a changelog has below: those keep the versions they name."""
+    older = re.search(rf"^## \[(?!Unreleased\]|{re.escape(version)}\])", text, re.MULTILINE)
+    return text[: older.start()] if older else text
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from provision import __version__
 from tests.integrations.projects import ROOT
-from tools.references import REPOSITORY, VERSION, Addresses, addresses, renew, texts
+from tools.references import REPOSITORY, VERSION, Addresses, addresses, current_part, renew, texts
 
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in texts()}
 
@@ -22,7 +22,8 @@ def test_texts_name_the_repository_and_the_version_of_the_metadata() -> None:
     slugs = {(name, slug) for name, text in TEXTS.items() for slug in REPOSITORY.findall(text)}
     assert {slug for _, slug in slugs} == {addresses().slug}
     assert len(slugs) >= 4
-    versions = {(name, version) for name, text in TEXTS.items() for version in VERSION.findall(text)}
+    current = {name: current_part(text, __version__) for name, text in TEXTS.items()}
+    versions = {(name, version) for name, text in current.items() for version in VERSION.findall(text)}
     assert {version for _, version in versions} == {__version__}, "run `python -m tools.references`"
     assert len(versions) >= 5
 
@@ -71,3 +72,16 @@ def test_the_command_changes_pyproject_and_the_texts(tmp_path: Path) -> None:
 def test_examples_in_yaml_can_be_read(name: str) -> None:
     for block in re.findall(r"```yaml\n(.*?)```", TEXTS[name], re.DOTALL):
         assert yaml.safe_load(block)
+
+
+def test_entries_of_older_releases_keep_the_versions_that_they_name() -> None:
+    install = "pip install pyprovision==0.1.0, uses: a/provision@v0.1.0, rev: v0.1.0\n"
+    parts = [f"# Changelog\n\n{install}", f"## [Unreleased]\n{install}", f"## [0.2.0]\n{install}"]
+    older = f"## [0.1.1]\n{install}## [0.1.0]\n{install}"
+    here = Addresses(repository="https://github.com/a/provision", documentation="https://a.example")
+    there = Addresses(repository="https://github.com/b/provision", documentation="https://b.example")
+    renewed = renew("".join(parts) + older, here, here, "0.2.0")
+    assert renewed == "".join(parts).replace("==0.1.0", "==0.2.0").replace("v0.1.0", "v0.2.0") + older
+    assert "@v0.1.0" in renew(older, here, here, "0.2.0")
+    assert renew(older, here, there, "0.2.0") == older.replace("a/provision", "b/provision")
+    assert renew(install, here, here, "0.2.0").count("0.2.0") == 3
