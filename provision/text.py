@@ -62,7 +62,7 @@ def size_change(count: int | None, *, signed: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, its control characters escaped, cut where it is too long to be read."""
+    """A text in quotes, its control characters escaped, truncated if it is too long to be read."""
     return repr(text if len(text) <= _MAX_QUOTED else f"{text[:60]}…")
 
 
@@ -83,10 +83,10 @@ def _quoted_key(key: str) -> str:
 
 
 def wrapped(text: str, width: int, *, hanging: int = 0) -> list[str]:
-    """The lines of a text, broken between words where it is wider; words, and what is in backticks, stay whole.
+    """The lines of a text, broken between words if it is too wide; words, and text in backticks, are not broken.
 
-    Further lines begin below the last value of ``key  value``, below that of ``name: value``, or after ``hanging``
-    more spaces than the first. The codes of colours take no columns.
+    Further lines begin below the last value of ``key value``, below that of ``name: value``, or after ``hanging`` more
+    spaces than the first. The codes of colours take no columns.
     """
     if len(text) <= width:
         return [text]
@@ -115,7 +115,7 @@ def wrapped(text: str, width: int, *, hanging: int = 0) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """The text with its control characters escaped, those that change the direction of writing included.
+    """The text with its control characters escaped, including those that change the writing direction.
 
     So no name, URL or server can control a terminal, or hide something in a page.
     """

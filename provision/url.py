@@ -1,9 +1,9 @@
 """`Url`, and which URLs and hosts a manifest, lock file or catalog may contain.
 
-`split_url` is the one place that splits a URL's text, by RFC 3986: `Url` is what it yields, connections are made from a
-`Url`, and rules decide by it, so that no text names one host or file to a rule and another to a connection. The other
-functions take a URL as a file spells it, since that text is compared and shown to people. A text that cannot be read,
-or is not allowed where it is, is a `ValueError` with the reason, which never contains a password.
+Only `split_url` splits a URL's text, by RFC 3986: it yields a `Url`, from which connections are made and by which rules
+decide, so that no text means one host or file to a rule and another to a connection. The other functions take a URL in
+the spelling of a file, since that text is compared and shown to people. A text that cannot be read, or is not allowed
+in its place, is a `ValueError` with the reason, which never contains a password.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _is_plain = re.compile(
     r"(?:/[0-9A-Za-z_~+-](?:[0-9A-Za-z._~+-]++|%2[Bb])*+)++"
 ).fullmatch
 
-# The others are kept as text, compiled when first needed: most commands connect to nothing.
+# The others are kept as text, and compiled when first needed: most commands connect to nothing.
 _URL = r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?"  # RFC 3986, appendix B
 _AUTHORITY = rf"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_.-]*)(?::({_PORT}))?"
 _DRIVE = r"/[A-Za-z]:"
@@ -70,8 +70,8 @@ class UrlParts(NamedTuple):
 def split_url(text: str) -> UrlParts:
     """Split ``scheme://user:password@host:port/path?query``; raise `ValueError` for a text without this form.
 
-    The host is a name of ASCII letters, digits, hyphens and underscores, or an address; it is empty where the text
-    has none. A fragment is refused: it is not part of what is downloaded.
+    The host is a name of ASCII letters, digits, hyphens and underscores, or an address; it is empty if the text has
+    none. A fragment is refused: it is not part of what is downloaded.
     """
     match = re.fullmatch(_URL, text, re.DOTALL)
     if match is None:
@@ -94,10 +94,10 @@ def split_url(text: str) -> UrlParts:
 
 @frozen
 class Url:
-    """``scheme://user:password@host:port/path?query``, the host in lower case and without a dot at its end.
+    """``scheme://user:password@host:port/path?query``, the host in lower case and without a trailing dot.
 
-    Connections are made from these parts and never from the text again, so that no second parser can read another
-    host. ``str()`` is for people: it leaves out the credentials, and the query, which may contain a signature.
+    Connections are made from these parts and never from the text again, so that no second parser can read another host.
+    ``str()`` is for people: it leaves out the credentials, and the query, which may contain a signature.
     """
 
     scheme: str
@@ -175,7 +175,7 @@ class Url:
         from urllib.parse import unquote
 
         user, _, password = self.userinfo.partition(":")
-        # Bytes that are not text stay what they are: with U+FFFD, the login would be another one.
+        # Bytes that are not text are kept: with U+FFFD, the login would be a different one.
         return unquote(user, errors="surrogateescape"), unquote(password, errors="surrogateescape")
 
     @property
@@ -191,8 +191,8 @@ class Url:
     def join(self, location: str) -> Url:
         """Resolve the ``Location`` of a redirect; raises `ValueError` if that is not a URL that `parse` reads.
 
-        The credentials of this URL are kept within its origin, and dropped elsewhere; a fragment is dropped, as RFC
-        9110 has it.
+        The credentials of this URL are kept within its origin, and dropped elsewhere; a fragment is dropped, according
+        to RFC 9110.
         """
         target = Url.parse(_resolved(self.full, location.partition("#")[0]))
         return replace(target, userinfo=self.userinfo if target.origin == self.origin else None)
@@ -211,8 +211,8 @@ class Url:
 def parse_url(text: str) -> str:
     """Return an archive's URL unchanged; raise `ValueError` unless it is https, http on loopback, or a file.
 
-    It goes into the lock file, for everyone to see, so credentials are refused. `host_policy` decides
-    which hosts are asked.
+    It is written to the lock file, for everyone to see, so credentials are refused. `host_policy` decides which hosts
+    are contacted.
     """
     if _is_plain(text):
         return text
@@ -256,12 +256,12 @@ def resolve_url(base: str, text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """A text that may be a URL, for messages: what could be a user name or a password is left out."""
+    """A text that may be a URL, for messages: possible user names and passwords are left out."""
     return re.sub(r"(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", r"\1…@", text)
 
 
 def canonical_url(url: str) -> str:
-    """The URL in one spelling, so that all spellings of one address are equal; what is not a URL stays as it is.
+    """The URL in canonical form, so that all spellings of one address are equal; other texts are returned unchanged.
 
     RFC 3986, 6.2.2 and 6.2.3; and a ``+`` of the path becomes ``%2B``, as in the URLs of GitHub's releases.
     """
@@ -294,7 +294,7 @@ def release_base(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> Url | None:
-    """The URL, None if it is none; cached, as a review asks several things of each URL of two locks."""
+    """The URL, None if it is invalid; cached, because a review needs several parts of each URL of two locks."""
     try:
         return Url.parse(text)
     except ValueError:
@@ -304,7 +304,7 @@ def _read(text: str) -> Url | None:
 def _resolved(base: str, text: str) -> str:
     from urllib.parse import urljoin
 
-    # urljoin drops tabs and line breaks, and reads no backslash: `Url.parse` is to see, and to refuse, them.
+    # urljoin drops tabs and line breaks, and ignores backslashes: `Url.parse` must see, and refuse, them.
     return text if any(character < " " or character in "\\\x7f" for character in text) else urljoin(base, text)
 
 
@@ -334,7 +334,7 @@ def _quoted(text: str) -> str:
 
 def _is_loopback(host: str) -> bool:
     numbers = host.split(".")
-    # 127.0.0.999 and 127.0.0.08 are not addresses in the plain spelling: they are looked up as names.
+    # 127.0.0.999 and 127.0.0.08 are not plain addresses: they are looked up as names.
     ipv4 = len(numbers) == 4 and numbers[0] == "127" and all(number in _OCTETS for number in numbers)
     return ipv4 or host in ("localhost", "::1")
 

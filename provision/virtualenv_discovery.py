@@ -1,6 +1,6 @@
 """`Provision`, the plugin by which virtualenv and tox find the interpreters.
 
-It is chosen by ``--discovery provision`` or ``VIRTUALENV_DISCOVERY=provision``. virtualenv loads the plugins of all
+It is selected by ``--discovery provision`` or ``VIRTUALENV_DISCOVERY=provision``. virtualenv loads the plugins of all
 distributions whenever it runs, so this module imports nothing of provision at the top.
 """
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Provision(Builtin):  # type: ignore[misc]
-    """Finds entries of the nearest ``pythons.toml``, by name or version; all else as virtualenv itself does.
+    """Finds entries of the nearest ``pythons.toml``, by name or version; otherwise behaves like virtualenv itself.
 
-    Where the lock file has what is requested and it cannot be used, nothing else takes its place: the log says why.
+    If the lock file has what is requested and it cannot be used, no other Python is used instead: the log says why.
     """
 
     def run(self) -> Any:

@@ -195,6 +195,6 @@ def relocate_setup(text: str, path: str, build: BuildPaths, config_directory: st
 
 
 def relocate_shell_config(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """`itclConfig.sh` and its like, which a script sources after it has set ``prefix``, as configure scripts do."""
+    """`itclConfig.sh` and similar files, which a script sources after setting ``prefix``, as configure scripts do."""
     text = text.replace("/tools/deps", build.prefix)
     return PrefixRewriter(build, prefix="${prefix}", config_directory=config_directory).rewrite(text)

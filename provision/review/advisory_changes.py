@@ -68,7 +68,7 @@ def _compare_entry(entry: EntryChange, index: AdvisoryIndex, builds: JudgedBuild
 def _compare(
     old: Asset | None, new: Asset | None, index: AdvisoryIndex, builds: JudgedBuilds
 ) -> Iterator[tuple[Effect, AppliedAdvisory, str, str]]:
-    """Effect, advisory and versions of what applies on one side, and is known not to apply on the other."""
+    """Effect, advisory and versions of advisories that apply on one side, and are known not to apply on the other."""
     if old is None or new is None:
         return
     before, after = builds.of(old), builds.of(new)

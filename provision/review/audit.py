@@ -1,4 +1,4 @@
-"""All checks of one lock: its assets, its requests, and what depends on the day.
+"""All checks of one lock: its assets, its requests, and the checks of the day.
 
 Pure: every check is a function of an `AuditContext` that yields findings. The codes and their advice are in `codes`.
 """
@@ -38,7 +38,7 @@ from provision.review.findings import (
 from provision.review.knowledge import check_knowledge
 from provision.url import Url, canonical_url
 
-# The code of a disagreement between a file's name and its row, and the key of the row whose line it is about.
+# The code for a disagreement between a file's name and its row, and the key of the row that it concerns.
 _CODE_BY_PROPERTY = {
     "implementation": ("PV002", None),
     "version": ("PV002", None),
@@ -114,7 +114,7 @@ def _expired_rules(rules: Iterable[IgnoreRule], context: AuditContext) -> Iterat
 
 
 def _check_assets(context: AuditContext) -> Iterator[Finding]:
-    """Each asset by itself: where it comes from, what its name says, and its digest against catalogs and manifest."""
+    """Each asset separately: its origin, its name, and its digest against catalogs and manifest."""
     for python in context.lock.pythons:
         for asset in python.assets:
             yield from _check_asset(python, asset, context)
@@ -159,7 +159,7 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
     try:
         context.host_policy.check(url)
     except PolicyError as error:
-        # Who is told how to allow a host that poses as a known one may do it.
+        # A hint on how to allow a look-alike host would help an attacker.
         advice = RELOCK if url.host in KNOWN_HOSTS or lookalike_of(url.host, KNOWN_HOSTS) else ""
         yield context.asset_finding("PV007", error.message.removeprefix(f"{url}: "), python, asset, "url", advice)
 
@@ -167,7 +167,7 @@ def _check_host(python: LockedPython, asset: Asset, context: AuditContext) -> It
 def _check_filename(
     python: LockedPython, asset: Asset, known: Asset | None, context: AuditContext
 ) -> Iterator[Finding]:
-    """What the file is by its name, and by the catalog where the name does not say."""
+    """The properties of the file from its name, and from the catalog if the name does not state them."""
     by_name = name_disagreements(asset)
     named = {each.key for each in by_name}
     by_catalog = catalog_disagreements(asset, known) if known is not None else ()
@@ -191,7 +191,7 @@ def _compare_with_catalog(
 
 
 def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    """An archive that no catalog of upstream's has: on a host that anybody can upload to, the policy must allow it."""
+    """An archive that is in no upstream catalog: on a host that anyone can upload to, the policy must allow it."""
     try:
         url = Url.parse(asset.url)
     except ValueError:
@@ -205,7 +205,7 @@ def _check_custom_host(python: LockedPython, asset: Asset, context: AuditContext
 
 
 def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) -> Iterator[Finding]:
-    """An archive that no catalog and no manifest has at its URL: moved, newer than the catalog, or made up."""
+    """An archive whose URL is in no catalog and no manifest: moved, newer than the catalog, or invented."""
     published = context.upstream.find(asset.filename)
     if published is not None:
         message = f"upstream has {asset.filename} at {published.url}"
@@ -229,7 +229,7 @@ def _check_unknown(python: LockedPython, asset: Asset, context: AuditContext) ->
 
 
 def _is_newer_than_catalog(tag: str, context: AuditContext) -> bool:
-    """Whether a release can exist that the catalog does not know yet; of a day to come, none does."""
+    """Whether a release can exist that the catalog does not have yet; not for a day in the future."""
     first = context.upstream.as_of[:10]
     last = max(first, context.today.isoformat())
     return len(tag) == len("20261021") and first.replace("-", "") <= tag <= last.replace("-", "")
@@ -238,9 +238,9 @@ def _is_newer_than_catalog(tag: str, context: AuditContext) -> bool:
 def _check_checksums(
     python: LockedPython, asset: Asset, context: AuditContext, compared_with: str
 ) -> Iterator[Finding]:
-    """The digest that upstream's SHA256SUMS has now, where they were downloaded.
+    """The digest in upstream's SHA256SUMS, if they were downloaded.
 
-    ``compared_with`` is what the digest was compared with before; empty where that was nothing.
+    ``compared_with`` is what the digest was compared with before; empty if it was not.
     """
     tag = release_tag(asset)
     if tag not in context.checksums:
@@ -288,13 +288,13 @@ def _check_request(request: Request, python: LockedPython, context: AuditContext
         asset = each.asset
         match each.key:
             case "prerelease":
-                continue  # `_check_prereleases` judges it, by the policy as well
+                continue  # `_check_prereleases` judges it, also by the policy
             case "sha256" if request.url:
-                continue  # `_check_asset` compares it with the catalog too
+                continue  # `_check_asset` also compares it with the catalog
             case "cpu" if asset is None and each.target in surplus:
-                continue  # the whole target is too much, and told as such
+                continue  # the whole target is surplus, and reported as such
             case "cpu" if asset is not None and asset.cpu == "baseline" and each.target in lacking:
-                continue  # locked instead of the level that is missing, which is told
+                continue  # locked instead of the missing level, which is reported
         if asset is None:
             yield _entry_disagreement(each, python, context)
         else:
@@ -352,7 +352,7 @@ def _check_prereleases(context: AuditContext) -> Iterator[Finding]:
 
 
 def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
-    """Assets that cannot all be right, whatever any catalog says."""
+    """Assets that contradict each other, whatever any catalog says."""
     by_sha256: dict[str, Asset] = {}
     by_url: dict[str, Asset] = {}
     for python in context.lock.pythons:

@@ -1,6 +1,6 @@
-"""Advisories on what locked builds contain, as findings of an audit.
+"""Advisories on the components of locked builds, as findings of an audit.
 
-The databases are those that the caller names. What a build contains, `catalog.components` knows from the lock alone.
+The caller names the databases. `catalog.components` determines what a build contains from the lock alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from provision.review.findings import AuditContext, Finding
 
 UPDATE_COMPONENTS = "Run `provision catalog update`, which also downloads the component list of newer builds."
 
-# How many builds are tried for one that an advisory does not apply to, the newest first.
+# How many builds are tried to find one that an advisory does not apply to, the newest first.
 _BUILDS_TRIED = 40
 
 
@@ -28,9 +28,8 @@ _BUILDS_TRIED = 40
 class JudgedBuild:
     """The components of a build that advisories are judged by: an empty version is not known.
 
-    The libraries of the system are none of the build's. Unless ``is_known``, nobody told what it contains beside
-    CPython. ``gap`` is why the component list does not have all of the build; empty where it has, and where the build
-    is not one of those that are listed.
+    Libraries of the system do not belong to the build. Unless ``is_known``, only CPython is known to be in it. ``gap``
+    is why the component list does not have all of the build; empty if it has, and for builds that are not listed there.
     """
 
     versions: Mapping[str, str]
@@ -43,14 +42,14 @@ class JudgedBuild:
 
 
 class JudgedBuilds:
-    """What a table has on builds; each is looked up once, as every advisory looks at the same few."""
+    """What a table has on builds; each is looked up once, because all advisories look up the same few."""
 
     def __init__(self, table: ComponentTable) -> None:
         self._table = table
         self._known: dict[Asset, JudgedBuild] = {}
 
     def of(self, asset: Asset) -> JudgedBuild:
-        """What is known of a build. PyPy and GraalPy are not known."""
+        """What is known about a build. PyPy and GraalPy are not known."""
         if asset not in self._known:
             self._known[asset] = _judged_build(asset, self._table)
         return self._known[asset]
@@ -72,8 +71,8 @@ def _judged_build(asset: Asset, table: ComponentTable) -> JudgedBuild:
 def check_advisories(context: AuditContext) -> Iterator[Finding]:
     """A finding for each advisory that applies to an entry, and for each component that cannot be judged.
 
-    The latter is a warning where nothing is known of the component, as an upgrade must not pass for want of knowledge;
-    where the build is known, and its publisher or the advisory has no version to judge by, it is a note.
+    The latter is a warning if nothing is known of the component, because missing data must not let an upgrade pass; it
+    is a note if the build is known, and its publisher or the advisory has no version to compare.
     """
     if context.advisories is None or context.policy.advisories == "off":
         return
@@ -153,7 +152,7 @@ def _fixing_build(
             continue
         for build in sorted(context.upstream.builds(asset.implementation, version), reverse=True):
             if version == asset.version and build <= asset.build:
-                break  # an older build may lack what an advisory is on, and is no upgrade
+                break  # an older build may lack the component, and is no upgrade
             tried += 1
             if tried > _BUILDS_TRIED:
                 return "", unjudged

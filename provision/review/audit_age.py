@@ -1,6 +1,6 @@
 """Checks that depend on the day: cooldowns, ends of life, newer patch releases.
 
-Pure, as all checks of `audit`.
+Pure, like all checks of `audit`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ def _check_cooldown(python: LockedPython, context: AuditContext) -> Iterator[Fin
 
 
 def _with_trusted_date(asset: Asset, context: AuditContext) -> Asset:
-    """The asset as upstream's catalog has it, with the time of its publication.
+    """The asset from upstream's catalog, with its publication time.
 
-    Where that does not have it, a time before the day in the build's own name is dropped: the lock could claim any age.
+    If the catalog has no time, one that is before the day in the build's own name is dropped: the lock could claim any
+    age.
     """
     known = known_asset(context.upstream, asset)
     if known is not None:
@@ -77,7 +78,7 @@ def _check_newer_patch(python: LockedPython, context: AuditContext) -> Iterator[
 
 
 def _newest_patch(python: LockedPython, context: AuditContext, cooldown: Cooldown) -> Version | None:
-    """The newest final release of the series after the locked one, past its cooldown and there for all its targets."""
+    """The newest final release of the series after the locked one, past its cooldown and with all its targets."""
     catalog, wanted = context.upstream, set(python.targets())
     for version in catalog.versions(python.implementation):
         if version.series != python.version.series or version.prerelease:

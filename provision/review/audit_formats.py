@@ -144,7 +144,7 @@ def _sarif_result(finding: Finding, codes: list[str]) -> dict[str, object]:
     from hashlib import sha256
     from urllib.parse import quote
 
-    # The same finding keeps its identity when lines above it come or go.
+    # The same finding keeps its identity when lines above it are added or removed.
     words = [finding.code, finding.entry, finding.target_label]
     if finding.advisory is not None:
         words += (finding.advisory.id, finding.advisory.component)

@@ -105,7 +105,7 @@ def _search_text(finding: Finding) -> str:
 
 
 def _ignored(audit: Audit) -> Iterator[str]:
-    """What the policy ignores, and the reasons that it states."""
+    """The findings that the policy ignores, with its reasons."""
     if not audit.ignored:
         return
     yield '<section aria-labelledby="ignored">\n<h2 id="ignored">Ignored by the policy</h2>\n<ul class="notices">\n'

@@ -1,4 +1,4 @@
-"""Findings about provenance: what the attestations of a lock do not prove."""
+"""Findings about provenance: what the attestations of a lock fail to prove."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CODE_BY_PROBLEM: dict[AttestationProblem, str] = {
 
 
 def proven_levels(context: AuditContext) -> dict[str, VerificationLevel]:
-    """The lowest level that the archives of each entry were proven to have."""
+    """The lowest level that was proven for the archives of each entry."""
     levels: dict[str, VerificationLevel] = {}
     for row in context.provenance:
         level: VerificationLevel = "hash" if row.problem else row.level
@@ -49,7 +49,7 @@ def proven_levels(context: AuditContext) -> dict[str, VerificationLevel]:
 
 
 def check_provenance(context: AuditContext) -> Iterator[Finding]:
-    """What is wrong with each archive and each attestation; a missing one only counts by the policy."""
+    """The problems of each archive and each attestation; whether a missing one counts depends on the policy."""
     pythons = {python.name: python for python in context.lock.pythons}
     for row in context.provenance:
         python = pythons[row.entry]
@@ -79,7 +79,7 @@ def _missing(row: ProvenRow, python: LockedPython, context: AuditContext) -> Ite
 
 
 def _other_signers(context: AuditContext) -> Iterator[Finding]:
-    """Attestations by a signer that no archive of their build is to have."""
+    """Attestations by a signer that no archive of their build should have."""
     expected = {
         (asset.build, expected_signer(asset, context.request(python)))
         for python in context.lock.pythons
@@ -95,7 +95,7 @@ def _other_signers(context: AuditContext) -> Iterator[Finding]:
 def _on_attestation(
     code: str, message: str, row: ProvenRow, context: AuditContext, severity: FindingSeverity | None = None
 ) -> Finding:
-    """A finding on the line of the attestation: the same for all archives, and so told once."""
+    """A finding on the line of the attestation: it is the same for all archives, and reported once."""
     rows = rows_of(context.lock, row.asset, row.signer) if row.signer else ()
     line = context.lines.bundle((row.row or rows[0]).bundle.hex) if row.row or rows else 1
     return Finding.of(code, message, file=context.file, line=line, severity=severity)

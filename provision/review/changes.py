@@ -32,13 +32,13 @@ Aspect = Literal[
 ]
 
 
-# Stands for the targets of an entry where all of them changed alike.
+# Stands for the targets of an entry if all of them changed in the same way.
 ALL_TARGETS_LABEL = "all"
 
 
 @frozen
 class AssetChange:
-    """A changed asset of an entry, by target and level; ``old`` or ``new`` is None where it was added or removed.
+    """A changed asset of an entry, by target and level; ``old`` or ``new`` is None if it was added or removed.
 
     ``level_only``: its target is locked on both sides, so that only a CPU level was added or removed.
     """
@@ -60,7 +60,7 @@ class AssetChange:
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
-        """What differs between the old and the new asset; empty where one of them is missing."""
+        """What differs between the old and the new asset; empty if one of them is missing."""
         old, new = self.old, self.new
         if old is None or new is None:
             return ()
@@ -89,7 +89,7 @@ class AssetChange:
 
 @frozen
 class EntryChange:
-    """A changed entry; ``assets`` are its assets that differ: all of them where it was added or removed."""
+    """A changed entry; ``assets`` are its assets that differ: all of them if it was added or removed."""
 
     name: str
     old: LockedPython | None
@@ -102,7 +102,7 @@ class EntryChange:
 
     @property
     def request_changed(self) -> bool:
-        """Whether the manifest requests something else than before; true for entries added or removed."""
+        """Whether the manifest's request changed; true for entries added or removed."""
         return self.old is None or self.new is None or self.old.request != self.new.request
 
     @property
@@ -146,14 +146,14 @@ class EntryChange:
 
     @property
     def size_delta(self) -> int | None:
-        """The sum over the assets of which both sizes are known, in bytes; None if there are none."""
+        """The sum over the assets with both sizes known, in bytes; None if there are none."""
         known = [change.size_delta for change in self.assets if change.size_delta is not None]
         return sum(known) if known else None
 
 
 @frozen
 class LockDiff:
-    """All that differs between two locks, by name of entry. ``old`` or ``new`` is None where there is no lock."""
+    """All differences between two locks, by name of entry. ``old`` or ``new`` is None if there is no lock."""
 
     old: Lock | None
     new: Lock | None

@@ -1,7 +1,7 @@
 """The table of audit codes, with their severity, meaning and advice.
 
-Codes are stable, and one that is given up is never used again. `docs/reviewing.md` has the same table; a test holds
-the two equal.
+Codes are stable, and a removed code is never used again. `docs/reviewing.md` has the same table; a test compares the
+two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ FINDING_SEVERITIES: tuple[FindingSeverity, ...] = ("error", "warning", "note")
 
 
 class AuditRule(NamedTuple):
-    """What a code means: ``title`` is a sentence without a full stop, ``fix`` says what to do about it."""
+    """The meaning of a code: ``title`` is a sentence without a full stop, ``fix`` says what to do about it."""
 
     code: str
     name: str

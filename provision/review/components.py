@@ -1,6 +1,6 @@
 """`ComponentChange`: how the libraries in two builds differ.
 
-The locks are enough: what a build contains, `catalog.components` knows.
+The locks are enough: `catalog.components` determines what a build contains.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _ALL_COMPONENTS = "all components"
 
 @frozen
 class ComponentChange:
-    """Components of an entry that changed, or may have, and the targets for which that is alike.
+    """Components of an entry that changed, or may have changed, and the targets for which the change is the same.
 
-    ``before`` and ``after`` are a version, or the words of `origin_words`. ``targets`` is ``("all",)`` if it is
-    alike for every target that changed.
+    ``before`` and ``after`` are a version, or the words of `origin_words`. ``targets`` is ``("all",)`` if it is the
+    same for every target that changed.
     """
 
     entry: str
@@ -37,7 +37,7 @@ class ComponentChange:
 
     @property
     def versions(self) -> str:
-        """``3.5.6 → 3.5.7``, or ``not known`` where that is said of both sides."""
+        """``3.5.6 → 3.5.7``, or ``not known`` if that applies to both sides."""
         return self.after if self.before == self.after else f"{self.before} → {self.after}"
 
     @property
@@ -46,7 +46,7 @@ class ComponentChange:
 
 
 def compare_components(diff: LockDiff, table: ComponentTable) -> tuple[ComponentChange, ...]:
-    """What changed inside of the builds of each changed entry, folded by groups of targets."""
+    """What changed inside the builds of each changed entry, grouped by targets."""
     return tuple(change for entry in diff.entries for change in _compare_entry(entry, table))
 
 
@@ -59,7 +59,7 @@ def gap_words(diff: LockDiff, table: ComponentTable) -> str:
 
 
 def without_repetition(changes: Iterable[ComponentChange]) -> tuple[ComponentChange, ...]:
-    """The changes for people: what is no longer known is one change, whose components have their last known version."""
+    """The changes for people: components that are no longer known are one change, with their last known versions."""
     groups: dict[tuple[object, ...], list[ComponentChange]] = {}
     for change in changes:
         is_lost = change.after == NOT_KNOWN != change.before
@@ -80,7 +80,7 @@ def _compare_entry(entry: EntryChange, table: ComponentTable) -> Iterator[Compon
     for target, change in sorted(changes.items(), key=lambda item: item[0].short):
         for words in _compare(change.old, change.new, table):
             grouped.setdefault(words, []).append(target.short)
-    # What is elsewhere, or not known on either side, is one line for all components of which that is so.
+    # Components that are elsewhere, or not known on either side, share one line.
     folded: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for (component, before, after), found in sorted(grouped.items(), key=lambda group: group[0][0].lower()):
         targets = (ALL_TARGETS_LABEL,) if len(found) == len(changes) > 1 else tuple(found)

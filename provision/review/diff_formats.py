@@ -41,7 +41,7 @@ _ANNOTATION_LEVELS = {"alarm": "error", "warning": "warning", "notice": "notice"
 
 
 def diff_document(review: Review) -> dict[str, object]:
-    """The whole review as JSON values. Lines are those of the new lock; null for what is not in it."""
+    """The whole review as JSON values. Lines are those of the new lock; null for anything that is not in it."""
     diff, lines = review.diff, LockPositions(review.new.text)
     counts = {kind: sum(entry.kind == kind for entry in diff.entries) for kind in ("added", "removed", "changed")}
     return {
@@ -67,7 +67,7 @@ def diff_document(review: Review) -> dict[str, object]:
 
 
 def diff_annotations(review: Review) -> tuple[str, ...]:
-    """Workflow commands: first each notice on the line that it is about, then each changed entry with its changes."""
+    """Workflow commands: first each notice on its line, then each changed entry with its changes."""
     return tuple(_annotations(review))
 
 
@@ -99,7 +99,7 @@ def _annotations(review: Review) -> Iterator[str]:
 
 
 def notice_line(notice: Notice, review: Review, lines: LockPositions) -> int | None:
-    """The line of the new lock that a notice is about; None where its entry is not in it."""
+    """The line of the new lock that a notice is about; None if its entry is not in it."""
     lock = review.new.lock
     if lock is None or lock.python(notice.entry) is None:
         return None

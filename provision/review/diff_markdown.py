@@ -16,7 +16,7 @@ from provision.review.notices import Notice
 from provision.review.review import Review, ReviewRow, headline, review_rows
 from provision.text import plural, printable, size_change
 
-# In bytes of UTF-8. GitHub takes 65 536 characters, and a workflow may add something of its own.
+# In bytes of UTF-8. GitHub accepts 65 536 characters, and a workflow may add its own text.
 LIMIT = 60_000
 _UNFOLDED_ROWS = 12
 _ALERTS = {"alarm": "CAUTION", "warning": "WARNING", "notice": "NOTE"}
@@ -24,7 +24,7 @@ _COLUMNS = ("", "Entry", "Change", "Before", "After", "Platforms", "Size")
 _COMPONENT_COLUMNS = ("Entry", "Component", "Before", "After", "Platforms")
 _ADVISORY_COLUMNS = ("Advisory", "Severity", "Component", "Platforms", "Summary")
 _TAIL = "\n\n*{} left out here; `provision diff` shows all.*\n"
-# Longer values are shortened: they are of no use to a reader, and a hostile lock could fill the comment with them.
+# Longer values are shortened: readers do not need them, and a hostile lock could fill the comment with them.
 _LONGEST_VALUE = 200
 _SAFE_IN_CODE = re.compile(r"[0-9A-Za-z .,:;/%+~=_()\[\]@#?&!$*'^{}→…-]*").fullmatch
 _SAFE_IN_TEXT = re.compile(r"[0-9A-Za-z ,;()'+/=→…±-]").match
@@ -202,7 +202,7 @@ def _tree_details(review: Review) -> Iterator[tuple[str, Sequence[str], Sequence
 
 
 def markdown_code(text: str, longest: int = _LONGEST_VALUE) -> str:
-    """A value as a code span, in which no markup counts; as text where it holds what could end the span."""
+    """A value as a code span, in which markup has no effect; as text if it contains what could end the span."""
     shortened = _shortened(printable(text), longest)
     if not shortened.strip():
         return ""

@@ -20,7 +20,7 @@ from provision.review.review import Review, ReviewRow, headline, rows_by_entry
 from provision.text import plural, size_change
 
 _CHANGE_KINDS: tuple[ChangeKind, ...] = ("changed", "added", "removed")
-# The rows of an entry's table that an alarm of a kind is about, by how their change begins.
+# The rows of an entry's table that an alarm of a kind concerns, by how their change begins.
 _ROWS_OF_ALARMS: dict[NoticeKind, tuple[str, ...]] = {
     "bytes": ("sha256", "version", "newer build", "older build", "implementation"),
     "host": ("host",),
@@ -31,7 +31,7 @@ _ROWS_OF_ALARMS: dict[NoticeKind, tuple[str, ...]] = {
     "new-host": ("added", "platform added", "level added"),
     "misnamed": ("file", "URL", "added", "platform added", "level added"),
 }
-# What a cell of the table by platform shows, to the eye and to a screen reader.
+# The content of a cell in the table by platform, visible and for a screen reader.
 _SYMBOLS = {"alarm": "!", "added": "+", "removed": "−", "changed": "~", "same": "="}
 _WORDS = {"alarm": "alarm", "added": "added", "removed": "removed", "changed": "changed", "same": "unchanged"}
 

@@ -35,13 +35,13 @@ Checksums = Mapping[str, Mapping[str, str] | None]
 
 @frozen
 class Finding:
-    """One thing that is or may be wrong with an entry, or with one asset of it.
+    """Something that is or may be wrong with an entry, or with one asset of it.
 
     ``message`` is a sentence without a full stop. ``line`` counts from 1 in ``file``. ``target_label`` names the asset
-    by target and level, ``url`` is that of its archive; both are empty where the finding is about the whole entry.
-    ``advice`` is what to do instead of the code's own ``fix``. ``advisory`` is the one that
-    applies, ``fixing_build`` a build of the same series to which it does not, and without one, ``unjudged_build`` a
-    later build that cannot be judged.
+    by target and level, ``url`` is that of its archive; both are empty if the finding is about the whole entry.
+    ``advice`` is what to do instead of the code's own ``fix``. ``advisory`` is the one that applies, ``fixing_build`` a
+    build of the same series to which it does not, and without one, ``unjudged_build`` a later build that cannot be
+    judged.
     """
 
     code: str
@@ -101,7 +101,7 @@ class Finding:
 
     @property
     def shown_url(self) -> str:
-        """The URL of the archive, unless it is nothing to look at, or the message has it."""
+        """The URL of the archive, unless it is of no use, or the message has it."""
         return "" if self.severity == "note" or self.url in self.message else self.url
 
     @property

@@ -1,4 +1,4 @@
-"""Findings about locked builds: what the catalog learned, what is gone upstream."""
+"""Findings about locked builds: new details in the catalog, assets gone upstream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.review.findings import AuditContext, Finding
 
 
 def check_knowledge(context: AuditContext) -> Iterator[Finding]:
-    """Locked assets that upstream no longer lists, and assets of locked builds that the catalog learned of since."""
+    """Locked assets that upstream no longer lists, and assets of locked builds that were added to the catalog since."""
     for python in context.lock.pythons:
         gone = context.upstream.gone(python.implementation, python.version, python.build)
         for asset in python.assets:

@@ -1,7 +1,7 @@
 """Versions of the libraries bundled in a tree, from its files or interpreter.
 
-Libraries that are linked in leave their version strings in the binaries, whatever target these are for. The caller
-may start an interpreter only where its tree was installed and probed here, never one that was unpacked for a look.
+Linked libraries leave their version strings in the binaries, whatever the target. The caller may start an interpreter
+only if its tree was installed and probed here, never one that was only unpacked.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def libraries_from_files(tree: Path, entries: Mapping[str, TreeEntry]) -> dict[s
 
 
 def libraries_from_interpreter(python: Path) -> dict[str, str]:
-    """Versions by library, as an installed interpreter prints them; empty where it does not start."""
+    """Versions by library, as an installed interpreter prints them; empty if it does not start."""
     import os
     import subprocess
 
@@ -91,7 +91,7 @@ def libraries_from_interpreter(python: Path) -> dict[str, str]:
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         name, _, value = line.partition("=")
         if name == "zlib" and "zlib-ng" in value:
-            continue  # the version of zlib that zlib-ng stands in for
+            continue  # the version of zlib that zlib-ng replaces
         if match := _NUMBERS.search(_ncurses_version(value)):
             found[name] = match[0]
     return found

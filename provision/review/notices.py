@@ -1,7 +1,7 @@
-"""Notices about a diff: which changes are alarming or worth a look, and why.
+"""Notices about a diff: which changes are alarming or need a look, and why.
 
-A change is suspicious where its parts contradict each other (another digest for the same build), where it goes to
-another host or backwards, or where the manifest still requests the same.
+A change is suspicious if its parts contradict each other (another digest for the same build), if it goes to another
+host or an older version, or if the request of the manifest did not change.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NOTICE_SEVERITIES: tuple[NoticeSeverity, ...] = ("alarm", "warning", "notice")
 
 @frozen
 class Notice:
-    """One thing to tell about an entry; ``changes`` are the assets that it is about, none for the whole entry.
+    """A notice about an entry; ``changes`` are the assets that it is about, none for the whole entry.
 
     ``urls`` are those to look at: of every archive that an alarm, or a warning of a new origin, is about.
     """
@@ -68,8 +68,8 @@ def find_notices(
 ) -> tuple[Notice, ...]:
     """All notices, the most severe first, then in the order of the entries.
 
-    ``upgrade_requested`` tells whether an upgrade of an entry was requested, so that a newer build is expected;
-    ``verified`` is as `provenance_changes` takes it.
+    ``upgrade_requested`` says whether an upgrade of an entry was requested, so that a newer build is expected;
+    ``verified`` is passed to `provenance_changes`.
     """
     before = [asset.url for python in (diff.old.pythons if diff.old else ()) for asset in python.assets]
     origins = _Origins(hosts=frozenset(map(host_of, before)), bases=frozenset(map(release_base, before)))
@@ -89,7 +89,7 @@ def sort_notices(notices: Iterable[Notice]) -> tuple[Notice, ...]:
 
 
 class _Origins(NamedTuple):
-    """Where the old lock's archives come from: hosts, and what the URLs of all releases there begin with."""
+    """The origins of the old lock's archives: hosts, and the beginnings of the URLs of all releases there."""
 
     hosts: frozenset[str]
     bases: frozenset[str]
@@ -150,7 +150,7 @@ def _host_notices(entry: EntryChange, hosts: frozenset[str]) -> Iterator[Notice]
         other = lookalike_of(new, KNOWN_HOSTS)
         like = f" (resembles {other})" if other else ""
         if old:
-            # Another implementation that was asked for has another publisher.
+            # A requested change of implementation also changes the publisher.
             meant = entry.request_changed and "implementation" in entry.aspects and new in KNOWN_HOSTS
             message = f"download host changed from {old} to {new}{like}"
             yield _notice(entry, "notice" if meant else "alarm", "host", message, changes)
@@ -177,8 +177,8 @@ def _origin_notices(entry: EntryChange) -> Iterator[Notice]:
 def _new_origin_notices(entry: EntryChange, origins: _Origins) -> Iterator[Notice]:
     """Added archives, and those of another implementation than before, that are not where their publisher puts them.
 
-    On a known host that is an alarm, as anyone can upload to some of them; on another host that the lock already used,
-    a warning.
+    On a known host that is an alarm, because anyone can upload to some of them; on another host that the lock already
+    used, a warning.
     """
     found: dict[tuple[NoticeSeverity, str], list[AssetChange]] = {}
     for change in entry.assets:

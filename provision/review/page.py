@@ -1,8 +1,8 @@
-"""HTML pages: the frame, and what the pages of `diff` and `audit` share.
+"""HTML pages: the frame, and the shared parts of the pages of `diff` and `audit`.
 
-A page may load nothing and run nothing but its own style and script (`page.css` and `page.js`), which its content
-security policy names by their digests. Every value that is not ours goes through `html_text`. Of the host of a
-look-alike, the letters that deceive are marked.
+A page may load nothing and run only its own style and script (`page.css` and `page.js`), which its content security
+policy names by their digests. Every value from outside goes through `html_text`. In the host of a look-alike, the
+deceptive letters are marked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from provision.url import host_of
 
 
 def page(title: str, body: Iterable[str], *, skip: tuple[str, str]) -> str:
-    """The whole page; ``skip`` is the id that the link before all else leads to, and the link's text."""
+    """The whole page; ``skip`` is the target id of the skip link, and the link's text."""
     style, script = (
         InlineAsset.read("provision", "review/page.css"),
         InlineAsset.read("provision", "copy.js", "review/page.js"),
@@ -78,7 +78,7 @@ def html_text(value: object) -> str:
 
 
 def host_html(host: str) -> str:
-    """A host; of a look-alike, the letters that deceive are marked, and what it resembles follows."""
+    """A host; in a look-alike, the deceptive letters are marked, followed by the host that it resembles."""
     other = lookalike_of(host, KNOWN_HOSTS)
     if not other:
         return html_text(host)
@@ -86,7 +86,7 @@ def host_html(host: str) -> str:
 
 
 def url_html(url: str) -> str:
-    """A URL, with marks on the letters of its host that deceive."""
+    """A URL, with marks on the deceptive letters of its host."""
     host = host_of(url)
     other = lookalike_of(host, KNOWN_HOSTS)
     before, found, after = url.partition(host)
@@ -96,7 +96,7 @@ def url_html(url: str) -> str:
 
 
 def _marked(host: str, other: str) -> str:
-    """A host with marks on the letters that another does not have; where only some are missing, on their neighbours."""
+    """A host with marks on the letters that another does not have; if letters are missing, on their neighbours."""
     import difflib
 
     compared = difflib.SequenceMatcher(None, other, host, autojunk=False)

@@ -1,4 +1,4 @@
-"""What changed in the provenance of each entry, as far as two locks tell."""
+"""Changes in the provenance of each entry, as far as two locks show."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`Review`: a diff with its notices, its table of rows and its headline.
 
-What all formats share; each format writes it in its own module: `diff_markdown`, `diff_page`, `diff_formats`, and for a
+This is shared by all formats, each of which has a module: `diff_markdown`, `diff_page`, `diff_formats`, and for a
 terminal `cli.present.diff`.
 """
 
@@ -27,7 +27,7 @@ _SHORT_DIGEST = 12  # digits of a sha256 that people compare
 class DiffSide:
     """One of the two locks that are compared: its label for people, its text and its value.
 
-    Where there is no lock, the text is empty and the value None.
+    If there is no lock, the text is empty and the value None.
     """
 
     label: str
@@ -106,10 +106,10 @@ def headline(review: Review) -> str:
 
 @frozen
 class ReviewRow:
-    """One change, told once for all targets on which it is alike. ``mark`` is ``+``, ``-`` or ``~``.
+    """One change, with all targets for which it is the same. ``mark`` is ``+``, ``-`` or ``~``.
 
-    ``target_labels`` is ``("all",)`` where every asset of the entry changed so. ``size`` is in bytes; with ``~`` it is
-    the difference.
+    ``target_labels`` is ``("all",)`` if every asset of the entry changed in this way. ``size`` is in bytes; with ``~``
+    it is the difference.
     """
 
     mark: str
@@ -128,7 +128,7 @@ class ReviewRow:
 def review_rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...]:
     """All changes in the order of the entries.
 
-    With ``single``, the assets of entries that came or went are told one by one, with host and digest.
+    With ``single``, each asset of added or removed entries has a row, with host and digest.
     """
     found: list[ReviewRow] = []
     if diff.format_changed and diff.old and diff.new:
@@ -145,7 +145,7 @@ def review_rows(diff: LockDiff, *, single: bool = False) -> tuple[ReviewRow, ...
 
 
 def rows_by_entry(diff: LockDiff) -> dict[str, list[ReviewRow]]:
-    """The same rows by name of entry; a change of the format stands under ``lock-version``."""
+    """The same rows by name of entry; a change of the format is under ``lock-version``."""
     found: dict[str, list[ReviewRow]] = {}
     for row in review_rows(diff):
         found.setdefault(row.entry, []).append(row)
@@ -168,7 +168,7 @@ def _rows_of_whole_entry(entry: EntryChange, kind: str, *, single: bool) -> Iter
 
 
 def _rows_of_changed_entry(entry: EntryChange) -> Iterator[ReviewRow]:
-    """First what changed in the entry itself, then what changed in its assets, grouped where it is alike."""
+    """First the changes of the entry itself, then those of its assets, grouped if they are the same."""
     yield from _entry_rows(entry)
     grouped: dict[tuple[str, str, str, str], list[AssetChange]] = {}
     for change in entry.assets:

@@ -1,7 +1,7 @@
-"""Files as a git revision has them, read without running code of the repository.
+"""Files in a git revision, read without running code of the repository.
 
-`git cat-file` uses no pager and no hook, and converts nothing unless told to. Names are passed by stdin, so that no
-revision can be taken for an option.
+`git cat-file` uses no pager and no hook, and converts nothing by default. Names are passed by stdin, so that no
+revision can be read as an option.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from provision.model.value import frozen
 _TIMEOUT = 60  # seconds
 _LONGEST_REVISION = 500
 _MOST_LINES = 8  # of what git says
-# Nothing is fetched for a partial clone, no lock taken, no prompt shown.
+# No downloads for a partial clone, no locks, no prompts.
 _ENVIRON = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-# A bare repository inside of the working tree would have its own configuration, which may name programs to run.
+# A bare repository inside the working tree would have its own configuration, which may name programs to run.
 _CONFIG = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
@@ -55,9 +55,9 @@ class RevisionPath:
 
 
 def read_revision(source: RevisionPath, directory: Path) -> str | None:
-    """The text of the file in that revision; None where the revision has no such file.
+    """The text of the file in that revision; None if the revision has no such file.
 
-    Raises `UsageError` where git, the repository or the revision is missing, `LockFileError` for what is no text file.
+    Raises `UsageError` if git, the repository or the revision is missing, `LockFileError` if it is not a text file.
     """
     commit, blob = _look_up_objects((f"{source.revision}^{{commit}}", f"{source.revision}:{source.path}"), directory)
     if commit is None:

@@ -1,7 +1,7 @@
 """The licence, CPE and package URL (purl) of interpreters and libraries.
 
-Scanners find advisories on ``pkg:generic`` by the CPE only, so every component that the NVD has records on has its CPE.
-The components without one have no vendor and product there.
+Scanners find advisories on ``pkg:generic`` only by the CPE, so every component that the NVD has records on has its CPE.
+For the components without one, the NVD has no vendor and product.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STAGES = {"a": "alpha", "b": "beta", "rc": "rc"}
 
 @frozen(kw_only=False)
 class Identity:
-    """What is known of a component under any version; ``licence`` is an SPDX expression, empty if it is not known.
+    """The facts about a component for all versions; ``licence`` is an SPDX expression, empty if it is not known.
 
     ``cpe`` is ``vendor:product``, empty if there is none. ``source`` says where the licence is stated.
     """
@@ -72,12 +72,12 @@ _OLDER_LICENCES = {
 
 
 def identity(name: str) -> Identity:
-    """What is known of a component; ``pip (in ensurepip)`` is pip."""
+    """The facts about a component; ``pip (in ensurepip)`` is pip."""
     return _IDENTITIES.get(name.partition(" ")[0], _UNKNOWN)
 
 
 def licence(name: str, version: str) -> Identity:
-    """The identity with the licence that a version has; without a version none is known where that changed."""
+    """The identity with the licence of a version; without a version, the licence is unknown if it changed over time."""
     since, older = _OLDER_LICENCES.get(name, ((), _UNKNOWN))
     if not since:
         return identity(name)
@@ -101,7 +101,7 @@ def cpe(name: str, version: str) -> str:
 
 
 def purl(name: str, version: str, *, sha256: str = "", url: str = "") -> str:
-    """The purl of a version, with the archive's digest and URL where it is one; empty if the version is not known."""
+    """The purl of a version, with the digest and URL of an archive; empty if the version is not known."""
     if not version:
         return ""
     archive = f"?checksum=sha256:{sha256}&download_url={_quoted(url)}" if sha256 else ""

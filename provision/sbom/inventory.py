@@ -1,7 +1,7 @@
-"""`Inventory`: the interpreters of a lock and what is in them, once each.
+"""`Inventory`: the interpreters of a lock and their components, once each.
 
-Components are flat, as scanners pass over nested ones. All of it is from the lock and the table of components: nothing
-depends on this machine or the clock.
+Components are flat, because scanners ignore nested ones. Everything comes from the lock and the table of components:
+nothing depends on this machine or the clock.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _NAMESPACE = uuid.UUID("5f0a4d0e-9d5c-5d43-8f0a-0a4b5a0f6c1e")  # chosen once, a
 class BomComponent:
     """An interpreter (``application``) or a library; ``ref`` is unique in an inventory.
 
-    ``version`` is empty where it is not known. ``contains`` has the refs of what is in an interpreter, and is None if
-    that is not known. ``sha256`` and ``urls`` are those of its archive. ``licence`` is an SPDX expression, or empty.
+    ``version`` is empty if it is not known. ``contains`` has the refs of an interpreter's components, and is None if
+    they are not known. ``sha256`` and ``urls`` are those of its archive. ``licence`` is an SPDX expression, or empty.
     """
 
     ref: str
@@ -48,7 +48,7 @@ class BomComponent:
 class Inventory:
     """The components of locked assets: interpreters, then libraries, each sorted by name, version and ref.
 
-    ``name`` is what the lock file is called, ``created`` a time in UTC without fractions.
+    ``name`` is the name of the lock file, ``created`` a time in UTC without fractions.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Inventory:
 
     @property
     def serial(self) -> uuid.UUID:
-        """A UUID of the content: the same lock has the same, another selection of it another."""
+        """A UUID of the content: the same for the same lock, and different for another selection of it."""
         content = [[each.ref, *map(list, each.properties)] for each in self.components]
         return uuid.uuid5(_NAMESPACE, json.dumps([self.name, content]))
 
@@ -94,7 +94,9 @@ def take_inventory(
 
 
 def component_name(asset: Asset) -> tuple[str, str]:
-    """The name and version of an interpreter: CPython is ``python``, as scanners name it; others have own versions."""
+    """The name and version of an interpreter: CPython is ``python``, as scanners name it; others have their own
+    versions.
+    """
     if asset.implementation == "cpython":
         return "python", str(asset.version)
     return asset.implementation, asset.build
@@ -153,7 +155,7 @@ def _stated_contents(known: tuple[Component, ...] | None, own: Mapping[str, str]
 
 
 def _facts(entry: str, asset: Asset, without: tuple[RemovablePart, ...]) -> tuple[tuple[str, str], ...]:
-    """What a lock says of an archive, beside what SBOMs have a place for; empty values are left out."""
+    """Facts of a lock about an archive for which SBOMs have no field; empty values are left out."""
     return (
         ("provision:entry", entry),
         ("provision:target", asset.target.short),

@@ -11,7 +11,7 @@ _NOT_STATED = "NOASSERTION"
 def spdx_document(inventory: Inventory) -> dict[str, object]:
     """The document: packages, and the relationships that say what each interpreter contains.
 
-    An identifier in SPDX has letters, digits, ``.`` and ``-`` only, so packages are numbered; refs are in order.
+    An identifier in SPDX has only letters, digits, ``.`` and ``-``, so packages are numbered; refs are in order.
     """
     ids = {each.ref: f"SPDXRef-{number}" for number, each in enumerate(inventory.components, 1)}
     relationships: list[dict[str, str]] = []

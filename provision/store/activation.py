@@ -31,7 +31,7 @@ _MOST_LINKS = 200
 class Activation:
     """The answer for one directory; ``commands`` is the directory for PATH, ``project`` that of the manifest.
 
-    ``untrusted`` and ``problem`` are messages. ``pending`` says that the stamp was not enough to tell whether the
+    ``untrusted`` and ``problem`` are messages. ``pending`` says that the stamp was not enough to decide whether the
     commands can be put on PATH.
     """
 
@@ -44,7 +44,7 @@ class Activation:
 
 
 def find_activation(environ: "Mapping[str, str]", start: str) -> Activation:
-    """The answer for a directory, by its real path, as far as the project's stamp tells."""
+    """The answer for a directory, by its real path, as far as the project's stamp determines it."""
     found = Activation()
     manifest = find_manifest_path("", start)
     found.project = os.path.dirname(manifest)
@@ -53,7 +53,7 @@ def find_activation(environ: "Mapping[str, str]", start: str) -> Activation:
     if not manifest:
         return found
     if not is_trusted(environ, found.project):
-        # A shell prints each line once: after trust was lost, the line is another one.
+        # A shell prints each line once, so the line after trust was revoked must differ.
         lost = any(project == found.project for _, project in records(environ))
         state = (
             "no longer trusted, because the project or its .pythons was moved or replaced" if lost else "not trusted"

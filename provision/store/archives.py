@@ -18,7 +18,7 @@ from provision.store.locks import OnWait, file_lock
 class ArchiveCache:
     """The archives under a cache directory, ``<root>/archives/sha256/<hex>``. Making the value touches no disk.
 
-    A file's name is the sha256 that it should have, and no proof of it: an archive is hashed before it is unpacked.
+    A file's name is its expected sha256, not a verified one: an archive is hashed before it is unpacked.
     """
 
     root: Path
@@ -46,7 +46,7 @@ class ArchiveCache:
 
     @contextmanager
     def lock(self, digest: Digest, *, timeout: float | None = None, on_wait: OnWait | None = None) -> Iterator[None]:
-        """Hold the archive's lock, so that one of several processes downloads it and the others find it."""
+        """Hold the archive's process lock, so that one of several processes downloads it and the others find it."""
         subject = f"the archive {digest.hex[:12]}…"
         with file_lock(
             self._lock_path(digest), subject=subject, timeout=timeout, on_wait=on_wait, variable=CACHE_VARIABLE

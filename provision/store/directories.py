@@ -1,7 +1,7 @@
 """Directories moved, swapped, removed and flushed, whatever the file system.
 
 On overlayfs, the file system of most containers, a directory of a lower layer cannot be renamed: the kernel reports
-EXDEV, as it does between two mounts. `can_rename_between` tells the two apart.
+EXDEV, as it does between two mounts. `can_rename_between` distinguishes the two.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RENAME_EXCHANGE = 2
 
 
 def rename_directory(source: Path, target: Path) -> None:
-    """Rename a directory, or whatever is in its place; raises `OSError` with EXDEV as the module says."""
+    """Rename a directory, or anything else at its path; raises `OSError` with EXDEV as described above."""
     if os.name != "nt" and not is_link(source) and not os.access(source, os.W_OK):
         # Moving a directory changes its `..`, for which its owner needs write permission.
         source.chmod(DIRECTORY_MODE)
@@ -28,7 +28,7 @@ def rename_directory(source: Path, target: Path) -> None:
 
 
 def move_aside(path: Path, aside: Path) -> bool:
-    """Rename a path, if it exists, to a new one; False if it stays, as it is in a lower layer or another mount."""
+    """Rename a path, if it exists, to a new one; False if it cannot be moved, as in a lower layer or another mount."""
     try:
         rename_directory(path, aside)
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def move_aside(path: Path, aside: Path) -> bool:
 
 
 def can_rename_between(one: Path, other: Path) -> bool:
-    """Whether two directories are in one mount, so that what is new in one can be renamed into the other."""
+    """Whether two directories are in one mount, so that new files can be renamed from one into the other."""
     name = f".{os.urandom(8).hex()}"
     try:
         # The kernel compares the mounts before it looks for the files, of which there are none.
@@ -68,10 +68,10 @@ def remove_recursively(path: Path) -> None:
 
 
 def _make_writable(tree: Path) -> None:
-    """Let everything in a directory be removed: of its parent the owner may write, on Windows of the file itself."""
+    """Make everything in a directory removable: its parent must be writable, on Windows the file itself."""
     tree.chmod(PRIVATE_MODE)
     for top, names, files in os.walk(tree):
-        # Before Python 3.12, junctions are walked into.
+        # Before Python 3.12, junctions are followed.
         names[:] = [name for name in names if not is_link(Path(top, name))]
         for name in (*names, *(files if os.name == "nt" else ())):
             with suppress(FileNotFoundError):
@@ -79,11 +79,11 @@ def _make_writable(tree: Path) -> None:
 
 
 def swap_paths(one: Path, other: Path) -> bool:
-    """Swap two paths, in one step where the system can; else ``other`` is missing for an instant.
+    """Swap two paths, in one step if the system can; else ``other`` is missing for an instant.
 
     False, with nothing changed, if ``other`` is in a lower layer or another mount.
     """
-    # Whatever the reason for a failure: the ordinary renames work, or raise the real error.
+    # Whatever the reason for a failure: the ordinary renames either work or raise the real error.
     if _call_libc("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
         return True
     aside = one.with_name(f"{one.name}.old")
@@ -99,7 +99,7 @@ def swap_paths(one: Path, other: Path) -> bool:
 
 
 def flush_tree(tree: Path) -> None:
-    """Wait until all that is in a directory is on disk."""
+    """Wait until everything in a directory is on disk."""
     if not _flush_file_system(tree):
         for top, folders, names in os.walk(tree):
             folders[:] = [name for name in folders if not is_link(Path(top, name))]
@@ -118,7 +118,7 @@ def _flush_file_system(path: Path) -> bool:
 
 
 def _flush(path: Path) -> None:
-    if os.name == "nt" and is_directory(path):  # Windows flushes no directories
+    if os.name == "nt" and is_directory(path):  # Windows cannot flush directories
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

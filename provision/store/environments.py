@@ -1,6 +1,7 @@
 """Virtual environments near a project, and the trees that they were made from.
 
-Such an environment has no Python of its own: without the tree it is dead, whatever the project's lock file has by now.
+Such an environment has no Python of its own: without the tree it does not work, whatever the project's lock file has
+now.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", ".pythons", "node_modules", "__pyca
 
 _CONFIGURATION = "pyvenv.cfg"
 _LARGEST_CONFIGURATION = 64 * 1024
-# Python starts by the first; the others say with which interpreter the environment was made.
+# Python uses the first at start-up; the others say with which interpreter the environment was made.
 _HOME, _MADE_WITH = "home", frozenset({"executable", "base-executable", "base-prefix"})
 _INTERPRETERS = ("bin/python", "Scripts/python.exe")
 
@@ -40,10 +41,10 @@ def find_environments(project: Path) -> Iterator[Path]:
 
 
 def environment_keys(store: Store, environment: Path) -> frozenset[str]:
-    """The keys of the trees that a virtual environment runs on; empty if it is of another Python or missing.
+    """The keys of the trees that a virtual environment uses; empty if it uses another Python or is missing.
 
-    One that was made through a link runs on the tree to which the link leads now. Where its home leads to no tree,
-    those that it was made with count.
+    One that was made through a link uses the tree to which the link leads now. If its home leads to no tree, those that
+    it was made with count.
     """
     try:
         content = read_small_file_or_none(environment / _CONFIGURATION, _LARGEST_CONFIGURATION)

@@ -44,8 +44,8 @@ def scan_tree(tree: Path) -> dict[str, TreeEntry]:
     """
     with store_failures("read a tree", tree):
         entries, files = _walk(tree)
-        # Opening and reading a small file takes longer than hashing it, and holds the interpreter's lock: with several
-        # threads, each would only wait for the others. Large files are hashed in other threads meanwhile.
+        # Opening and reading a small file takes longer than hashing it, and holds the interpreter's lock, so several
+        # threads would only wait for each other. Large files are hashed in other threads meanwhile.
         large = [file for file in files if file[2] >= _LARGE]
         failures: list[OSError] = []
         threads = [
@@ -64,9 +64,9 @@ def scan_tree(tree: Path) -> dict[str, TreeEntry]:
 
 
 def compare_tree(found: Mapping[str, TreeEntry], expected: Mapping[str, TreeEntry]) -> tuple[Difference, ...]:
-    """What is missing, changed, extra, or of another mode or type; sorted by path.
+    """Paths that are missing, changed, extra, or of another mode or type; sorted by path.
 
-    Cached bytecode of an installed source is not a difference, whatever it holds: see `cached_bytecode`. Nor is an
+    Cached bytecode of an installed source is not a difference, whatever its content: see `cached_bytecode`. Nor is an
     extra directory; other files in it are.
     """
     complete = {**_directories_of(expected), **expected}
@@ -183,7 +183,7 @@ def _hash(path: str, size: int) -> tuple[str, int]:
     try:
         data = os.read(descriptor, min(size + 1, _CHUNK))
         digest, total = hashlib.sha256(data), len(data)
-        # One byte more was requested than the file should have: getting just its size means that this was all.
+        # One byte more than the expected size was requested: getting just the size means that this was all.
         while data and total != size:
             data = os.read(descriptor, _CHUNK)
             digest.update(data)

@@ -1,6 +1,6 @@
 """The identity of a project: a text in its `.pythons/`, which moves with it.
 
-A path does not tell projects apart: two containers may each have one mounted at the same path, and share a store.
+A path does not identify a project: two containers may each mount one at the same path, and share a store.
 """
 
 # The hooks of shells read identities, so this module imports at the top only what Python has loaded at start-up.
@@ -35,9 +35,9 @@ def read_identity(project: "Path | str") -> str:
 
 
 def make_identity(project: "Path") -> str:
-    """The identity of a project, which is made if it has none; empty if its directory cannot be written.
+    """The identity of a project, which is created if it has none; empty if its directory cannot be written.
 
-    With ``SOURCE_DATE_EPOCH``, which requests files that do not depend on the machine, it is made of the path.
+    With ``SOURCE_DATE_EPOCH``, which requests files that do not depend on the machine, it is derived from the path.
     """
     from provision.errors import StoreError
     from provision.host.files import replace_file

@@ -1,8 +1,9 @@
 """JSON files that provision wrote, read as the values of `keyed` tables.
 
-Their content is untrusted input all the same: whatever is not as declared raises `MemberError`, a `ValueError` that
-names the member. A member that is null counts as missing; members that a table does not declare are ignored, unless
-the caller asks for a closed table. Tables of files that people write have kinds of `manifest.kinds` instead.
+Their content is untrusted input nevertheless: anything that does not match the declaration raises `MemberError`, a
+`ValueError` that names the member. A member that is null counts as missing; members that a table does not declare are
+ignored, unless the caller requires a closed table. Tables of files that people write have kinds of `manifest.kinds`
+instead.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ JsonObject = Mapping[str, object]
 
 
 class MemberError(ValueError):
-    """A member that is not as declared; says which one: ``wanted.names: expected a list of strings``."""
+    """A member that does not match its declaration; names it: ``wanted.names: expected a list of strings``."""
 
     def __init__(self, where: str, message: str) -> None:
         super().__init__(f"{where}: {message}")
@@ -36,7 +37,7 @@ def parse_json_object(content: bytes) -> JsonObject:
 
 
 def read_table(table: type[T], given: JsonObject, *, closed: bool = False) -> T:
-    """The value of a `keyed` table; raises `MemberError`, also for undeclared members where the table is ``closed``."""
+    """The value of a `keyed` table; raises `MemberError`, also for undeclared members if the table is ``closed``."""
     keys = keys_of(table)
     read: dict[str, object] = {}
     for key, field in keys.items():
@@ -67,7 +68,7 @@ def json_object(given: object) -> JsonObject:
 def string(given: object) -> str:
     if not isinstance(given, str):
         raise ValueError("expected a string")
-    # Raises for surrogates that stand for no byte: such a string can neither be a file name nor be printed.
+    # Raises for lone surrogates: such a string can neither be a file name nor be printed.
     given.encode("utf-8", "surrogateescape")
     return given
 

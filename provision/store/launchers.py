@@ -1,8 +1,8 @@
 """Launchers: the files in `.pythons` that start the interpreter of a tree.
 
-Through a symbolic link that lies outside of its tree, an interpreter derives a wrong `sys._base_executable`: virtual
-environments made with it find no standard library, or that of another installation. A launcher starts it by a path
-through the directory of its tree instead.
+Through a symbolic link outside of its tree, an interpreter derives a wrong `sys._base_executable`: virtual environments
+made with it find no standard library, or that of another installation. A launcher starts it by a path through the
+directory of its tree instead.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _LARGEST = 64 * 1024
 
 
 def read_launcher(path: Path) -> bytes | None:
-    """The content of a launcher; None for anything else, a link to a launcher included."""
+    """The content of a launcher; None for anything else, including a link to a launcher."""
     content = None if is_link(path) else read_small_file_or_none(path, _LARGEST)
     return content if content is not None and content.startswith(_STARTS) else None
 
 
 def is_launcher(path: Path) -> bool:
-    """Whether provision made this: a launcher, or the link that was made before there were launchers."""
+    """Whether provision made this: a launcher, or a link of the kind that older releases made."""
     if not is_link(path):
         return read_launcher(path) is not None
     parts = path.readlink().parts
@@ -53,15 +53,16 @@ if sys.platform != "win32":
 
         ``arguments`` precede those of the caller, as in `` -m pip``.
 
-        It starts the program through the link, so that virtual environments outlive an upgrade. Where it was started
-        by another path, as through a link from elsewhere, it does not know where the link is, and takes the tree.
+        It starts the program through the link, so that virtual environments keep working after an upgrade. If it was
+        started by another path, such as through a link from elsewhere, it does not know where the link is, and uses the
+        tree.
         """
         name = link.name
         by_link = f"case $0 in */.pythons/bin/*) tree=${{0%/bin/*}}/{name} ;; esac\n"
         return _launcher(f"the interpreter of {name}", tree, program, by_link, arguments)
 
     def tree_launcher(tree: Path, program: str) -> bytes:
-        """The launcher that stands for a program of a tree where there can be no link to the tree."""
+        """The launcher of a program of a tree if there can be no link to the tree."""
         return _launcher("an interpreter in the store", tree, program)
 
     def tree_of_launcher(content: bytes, program: str) -> Path | None:
@@ -71,7 +72,7 @@ if sys.platform != "win32":
         return tree if content == tree_launcher(tree, program) else None
 
     def _launcher(what: str, tree: Path, program: str, more: str = "", arguments: str = "") -> bytes:
-        # No subshell and no other program: they would make the start of Python slower.
+        # No subshell and no other program, which would make the start of Python slower.
         quoted = str(tree).replace("'", _QUOTE)
         return _STARTS[0] + os.fsencode(f'{what}.\ntree=\'{quoted}\'\n{more}exec "$tree/{program}"{arguments} "$@"\n')
 
@@ -82,7 +83,7 @@ else:
         return f"{name}.cmd"
 
     def command_launcher(link: Path, tree: Path, program: str, arguments: str = "") -> bytes:
-        # Of one line: cmd.exe reads the file again after each, and it may have been replaced.
+        # On one line: cmd.exe reads the file again after each line, and it may have been replaced.
         name, inner = link.name, program.replace("/", "\\")
         by_junction, by_file = (start.decode() for start in _STARTS)
         if is_directory(link):

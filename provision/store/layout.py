@@ -13,7 +13,7 @@ from provision.model.value import frozen
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 # The SBOM of a tree, by format: names by which scanners find SBOMs in an image.
 _SBOM_SUFFIXES = {"cyclonedx": ".cdx.json", "spdx": ".spdx.json"}
-# File systems allow 255 bytes a name; staging directories and receipts add to the key.
+# File systems allow 255 bytes per name; staging directories and receipts add to the key.
 _LONGEST_KEY = 200
 # How programs begin: ELF, Mach-O (32 and 64 bit, both byte orders, universal), PE, scripts.
 _PROGRAMS = (
@@ -26,10 +26,10 @@ _PROGRAMS = (
 class Store:
     """A store by its ``home``, an absolute path. Making the value touches no disk.
 
-    Every path of an entry goes through `check_key`, so no key, wherever it was read, leads out of the store.
+    Every path of a tree goes through `check_key`, so no key, wherever it was read, leads out of the store.
 
-    ``bases`` are the homes of further stores, which are only read: the paths of a tree and of what belongs to it are
-    those of the first store that has the tree, and of this one where none has it. What writes is given `own`.
+    ``bases`` are the homes of additional read-only stores: the paths of a tree and its files are those of the first
+    store that has the tree, or of this one if none has it. Code that writes gets `own`.
     """
 
     home: Path
@@ -37,11 +37,11 @@ class Store:
 
     @property
     def own(self) -> Store:
-        """The store without those that are only read."""
+        """The store without the read-only ones."""
         return Store(self.home)
 
     def is_own(self, key: str) -> bool:
-        """Whether the tree is, or would be, in this store and not in one that is only read."""
+        """Whether the tree is, or would be, in this store and not in a read-only one."""
         return self._holder(key) == self.home
 
     @property
@@ -76,7 +76,7 @@ class Store:
         return self._beside(key, ".entries")
 
     def extras(self, key: str) -> Path:
-        """The directory of what a full archive holds besides the tree: PYTHON.json and licences."""
+        """The directory for files of a full archive outside of the tree: PYTHON.json and licences."""
         return self._beside(key, ".extras")
 
     def sbom(self, key: str, style: str) -> Path:
@@ -95,7 +95,7 @@ class Store:
         return self._holder(key) / "receipts" / f"{check_key(key)}{suffix}"
 
     def _holder(self, key: str) -> Path:
-        """The home of the first store with a tree and a receipt; this store's where none has both."""
+        """The home of the first store with a tree and a receipt; this store's if none has both."""
         for home in (self.home, *self.bases) if self.bases else ():
             if os.path.lexists(home / "store" / check_key(key)) and is_file(home / "receipts" / f"{key}.json"):
                 return home
@@ -143,8 +143,8 @@ def interpreter_names(asset: Asset) -> tuple[str, ...]:
 def interpreter_damage(tree: Path, asset: Asset) -> str:
     """Why the interpreter of a tree for this machine cannot start: ``<path> is missing``; empty if nothing is found.
 
-    It has to have all its names, be executable, and begin as a program does; an empty file would run as a shell script
-    that does nothing. The rest of it is not read. What this user may not look at is no damage.
+    It must have all its names, be executable, and begin like a program; an empty file would run as a shell script that
+    does nothing. The rest of it is not read. Files that this user may not examine do not count as damaged.
     """
     program = executable(tree, asset)
     unix = asset.target.os != "windows"

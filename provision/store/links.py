@@ -1,11 +1,12 @@
 """`.pythons/`: a project's links to its trees, and its commands.
 
-``.pythons/<name>`` leads to a tree, by an absolute path, because stores lie outside of projects. Commands such as
+``.pythons/<name>`` leads to a tree, by an absolute path, because stores are outside of projects. Commands such as
 ``.pythons/bin/python3.14t`` are launchers that go through that link, so that one link decides and a moved project keeps
-its commands. A file or directory in the place of a link is the user's: it is left alone, and raises `StoreError`.
+its commands. A file or directory in the place of a link belongs to the user: it is not touched, and raises
+`StoreError`.
 
-Where the project's file system has no symbolic links, ``.pythons/<name>`` is a directory with a launcher,
-``bin/python``. Where nothing can be written, `LinksUnavailableError` is raised: the trees can be used without links.
+If the project's file system has no symbolic links, ``.pythons/<name>`` is a directory with a launcher, ``bin/python``.
+If nothing can be written, `LinksUnavailableError` is raised: the trees can be used without links.
 """
 
 from __future__ import annotations
@@ -46,23 +47,23 @@ if sys.platform != "win32":
     from provision.store.launchers import tree_launcher, tree_of_launcher
 
 LINKS, BIN = ".pythons", "bin"
-_PIP = "bin/pip3"  # what every tree for Unix with pip has
+_PIP = "bin/pip3"  # every tree for Unix with pip has it
 _IGNORE = b"*\n"
 
 # How often other processes may remove our temporary link before we give up.
 _TRIES = 20
 
 
-# What file systems without symbolic links answer, over a network or from another system included.
+# Errors of file systems without symbolic links, including those over a network or from another system.
 _NO_LINKS = UNWRITABLE | {errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EPROTO}
 
 
 class LinksUnavailableError(StoreError):
-    """The project's file system or its permissions allow no links; nothing but the links depends on that."""
+    """The project's file system or its permissions allow no links; only the links depend on that."""
 
 
 class LinkablePython(Protocol):
-    """An entry of the lock, the asset chosen for it, and its tree's key."""
+    """An entry of the lock, the asset selected for it, and its tree's key."""
 
     @property
     def name(self) -> str: ...
@@ -77,7 +78,7 @@ class LinkablePython(Protocol):
 def link_interpreter(project: Path, name: str, key: str, store: Store) -> None:
     """Make ``.pythons/<name>`` a link to a tree, in one step if it led elsewhere before.
 
-    Raises `StoreError` if something is there that provision did not make, so that nothing of the user's is lost.
+    Raises `StoreError` for anything that provision did not make, so that no file of the user is lost.
     """
     folder = make_links_directory(project)
     with _link_failures(folder / name):
@@ -93,7 +94,7 @@ def unlink_interpreter(project: Path, name: str) -> None:
 
 
 def read_links(project: Path, store: Store) -> dict[str, str]:
-    """The project's links by name: the key each leads to, or the empty text where it leads out of the store."""
+    """The project's links by name: the key each leads to, or the empty text if it leads out of the store."""
     with store_failures("read the project's links", links_directory(project), variable=""):
         targets = {path.name: read_link(path) for path in _link_paths(project)}
     return {name: _key_of(target, store) for name, target in sorted(targets.items()) if target is not None}
@@ -108,10 +109,11 @@ def stable_tree(project: Path, name: str, key: str, store: Store) -> Path:
 def link_commands(
     project: Path, pythons: Sequence[LinkablePython], store: Store, *, default: str = ""
 ) -> tuple[str, ...]:
-    """Make ``.pythons/bin`` hold the commands of each interpreter and no other of ours; return their sorted names.
+    """Put the commands of each interpreter into ``.pythons/bin``, and no other of ours; return their sorted names.
 
-    ``pythons`` are all that are linked, in the order of the manifest: of two with one command, ``default`` has it, or
-    else the first. That entry also has the commands of `_default_commands`, those of pip if its tree has pip.
+    ``pythons`` are all that are linked, in the order of the manifest: if two have the same command, it is that of
+    ``default``, or else of the first. That entry also has the commands of `_default_commands`, with those of pip if its
+    tree has pip.
     """
     folder = make_links_directory(project) / BIN
     by_name = {python.name: python for python in pythons}
@@ -138,7 +140,7 @@ def link_commands(
 
 
 def unknown_commands(project: Path, pythons: Sequence[LinkablePython], store: Store) -> Iterator[Path]:
-    """What is in ``.pythons/bin`` and does not start just the interpreter that one of ``pythons`` has for its name.
+    """Files in ``.pythons/bin`` that do not start exactly the interpreter that one of ``pythons`` has for their name.
 
     A repository can contain anything. Raises `StoreError` if the directory itself is a link.
     """
@@ -154,7 +156,7 @@ def unknown_commands(project: Path, pythons: Sequence[LinkablePython], store: St
                     content = _launcher(folder / BIN, python, store, *program)
                     launchers.setdefault(command_file(name), set()).add(content)
         for path in sorted((folder / BIN).iterdir()) if is_directory(folder / BIN) else []:
-            unfinished = path.name.startswith(".") and path.suffix == ".new"  # of a sync that runs meanwhile
+            unfinished = path.name.startswith(".") and path.suffix == ".new"  # of a concurrent sync
             if not unfinished and read_launcher(path) not in launchers.get(path.name, ()):
                 yield path
 
@@ -167,7 +169,7 @@ def _launcher(folder: Path, python: LinkablePython, store: Store, program: str =
 
 
 def _default_commands(asset: Asset) -> dict[str, tuple[str, str]]:
-    """The further commands of the default interpreter: the program in its tree that each starts, and its arguments.
+    """The additional commands of the default interpreter: the program in its tree that each starts, and its arguments.
 
     On Unix pip is started by its script: for ``-m pip``, a `pip.py` in the working directory would run.
     """
@@ -234,7 +236,7 @@ def _link_paths(project: Path) -> Iterator[Path]:
 
 
 def _checked_name(name: str) -> str:
-    # Windows leaves out a dot at the end.
+    # Windows removes a dot at the end.
     if name == BIN or not is_key(name) or (os.name == "nt" and (is_windows_device(name) or name.endswith("."))):
         raise UsageError(
             f"{name!r} cannot be the name of an entry: `.pythons/{name}` is reserved or not a plain file name",
@@ -273,7 +275,7 @@ if sys.platform != "win32":
                     remove_link(path)
                 temporary.replace(path)
             except FileNotFoundError:
-                # If the directory exists, another process took us for dead and removed the temporary link.
+                # If the directory exists, another process took this one for dead and removed the temporary link.
                 if not is_directory(path.parent):
                     raise
 
@@ -303,7 +305,7 @@ if sys.platform != "win32":
         path.rmdir()
 
     def _is_unfinished(path: Path) -> bool:
-        """Whether this is a directory in which a killed run was about to make a launcher; it may still be empty."""
+        """Whether this is a directory in which a killed run started to make a launcher; it may still be empty."""
         folder = (path / _PROGRAM).parent
         if is_link(path) or not is_directory(path) or is_link(folder):
             return False
@@ -311,13 +313,13 @@ if sys.platform != "win32":
         return all(each in ours for each in path.rglob("*"))
 
     def _make_symlink(path: Path, target: Path) -> bool:
-        """Make a symbolic link; False where the file system has none, or nothing can be made."""
+        """Make a symbolic link; False if the file system has none, or nothing can be created."""
         try:
             path.symlink_to(target)
         except OSError as error:
             if error.errno in _NO_LINKS:
                 return False
-            # It names the target first, which nothing is wrong with.
+            # The error names the target first, which is not the problem.
             raise type(error)(error.errno, error.strerror, str(path)) from error
         return True
 
@@ -340,7 +342,7 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
                 raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             junction = _make_junction(temporary_path(path), target)
             if is_directory(path) or junction:
-                remove_link(path)  # a directory, which a junction is, cannot replace anything, nor be replaced
+                remove_link(path)  # a directory, and so a junction, can neither replace anything nor be replaced
             if junction is None:
                 replace_file(path, f"{_MARK}{target}\r\n".encode())
                 return
@@ -363,17 +365,17 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
             remove_file(path)
 
     def _is_unfinished(path: Path) -> bool:
-        """Whether this is a directory that was to become a junction: it is empty."""
+        """Whether this is an empty directory that was to become a junction."""
         return is_directory(path) and not is_link(path) and not any(path.iterdir())
 
     def _make_junction(path: Path, target: Path) -> Path | None:
-        """Make a junction and return its path; None where the file system has none."""
+        """Make a junction and return its path; None if the file system has none."""
         import _winapi
 
         try:
             _winapi.CreateJunction(str(target), str(path))
         except OSError:
             with suppress(FileNotFoundError):
-                path.rmdir()  # the directory that it was to be made of is left behind
+                path.rmdir()  # the directory that should have become a junction remains
             return None
         return path

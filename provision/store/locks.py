@@ -1,8 +1,8 @@
-"""File locks, one for each entry of a store.
+"""Process locks, one for each tree of a store.
 
-Work on different entries never waits. The system releases a lock when its holder ends, however it ends. A note in the
-lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed,
-`LocksUnsupportedError` where locks are not possible.
+Work on different trees never waits. The system releases a lock when its holder exits, for whatever reason. A note in
+the lock file names the holder for those who wait. Errors: `LockTimeoutError` after the time allowed,
+`LocksUnsupportedError` if locks are not possible.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from provision.host.variables import read_number
 from provision.model.value import frozen
 from provision.store.layout import Store
 
-# A waiter looks again after this many seconds, then ever less often.
+# A waiter checks again after this many seconds, then less and less often.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _LONGEST_NOTE = 500
-# A lock can be taken through any open file, one opened for reading included: so nobody but the owner may open it, or
-# the group that shares the store.
+# A lock can be taken through any open file, even one opened for reading, so only the owner may open it, or the group
+# that shares the store.
 _LOCK_FILE_MODE, _SHARED_LOCK_FILE_MODE = 0o600, 0o660
 _HELD = frozenset({errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK})
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL})
@@ -33,7 +33,7 @@ _UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 
 @frozen
 class Holder:
-    """The process that holds a lock, as its note says: ``provision sync (pid 42 on ci-7)``.
+    """The process that holds a lock, according to its note: ``provision sync (pid 42 on ci-7)``.
 
     `parse` and `str` are inverses.
     """
@@ -44,7 +44,7 @@ class Holder:
 
     @classmethod
     def current(cls) -> Holder:
-        """This process. Of its arguments only the command's name is written, because others may hold credentials."""
+        """This process. Only the command's name is written, because other arguments may hold credentials."""
         words = [Path(sys.argv[0] or "python").name, *(word for word in sys.argv[1:2] if word.isalpha())]
         return cls(pid=os.getpid(), host=_hostname(), command=" ".join(words))
 
@@ -90,12 +90,12 @@ def file_lock(
     on_wait: OnWait | None = None,
     variable: str = "PROVISION_HOME",
 ) -> Iterator[int | None]:
-    """Hold an exclusive lock on a file, which is made if it is missing, and is not removed.
+    """Hold an exclusive lock on a file, which is created if it is missing, and is not removed.
 
-    The system releases it when its holder has ended, and so have all processes that inherited the descriptor which is
-    yielded (None on Windows). While it waits, it calls ``on_wait`` with one sentence that names the holder, and again
-    when the holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once), `StoreError` if the lock
-    file cannot be made, with a hint about ``variable``, `LocksUnsupportedError` if the file system has no locks.
+    The system releases it when its holder has exited, and all processes that inherited the descriptor which is yielded
+    (None on Windows). While it waits, it calls ``on_wait`` with one sentence that names the holder, and again when the
+    holder changes. Raises `LockTimeoutError` after ``timeout`` seconds (0: at once), `StoreError` if the lock file
+    cannot be created, with a hint about ``variable``, `LocksUnsupportedError` if the file system has no locks.
     """
     with store_failures("make a lock file", path, variable):
         make_directory(path.parent)
@@ -110,14 +110,14 @@ def file_lock(
 def edit_lock(path: Path) -> Iterator[None]:
     """Hold a lock while a shared file is read, changed and replaced, so that no change of another process is lost.
 
-    The lock file is beside it, and is removed afterwards. Where the file system has no locks, nothing is held.
+    The lock file is next to it, and is removed afterwards. If the file system has no locks, nothing is held.
     """
     lock = path.with_name(f".{path.name}.lock")
     with ExitStack() as held:
         with suppress(LocksUnsupportedError):
             while True:
                 descriptor = held.enter_context(file_lock(lock, subject=str(path), variable=""))
-                # The one before has removed it perhaps, and then the lock is on a file that nobody else can find.
+                # The previous holder may have removed it; then the lock is on a file that nobody else can find.
                 if descriptor is None or _is_same_file(lock, descriptor):
                     held.callback(_remove_lock, lock)
                     break
@@ -148,7 +148,8 @@ def _acquire(path: Path, subject: str, timeout: float | None, on_wait: OnWait, v
                 sentence if timeout == 0 else f"{sentence}; gave up after {timeout:g} s",
                 hint="Wait for the other process to finish, or raise PROVISION_LOCK_TIMEOUT (in seconds).",
             )
-        # Most waits end before they are worth a message. A holder that is just releasing has removed its note.
+        # Most waits end before they are worth a message. A holder that is about to release the lock has removed its
+        # note.
         if pause > _FIRST_PAUSE and (not reported or (holder and sentence != reported)):
             on_wait(f"{sentence}; waiting")
             reported = sentence
@@ -195,8 +196,8 @@ else:
         return path
 
     def _try_lock(path: Path, variable: str) -> _HeldLock | None:
-        # Not with filelock: importing it takes several times as long as a whole no-op may, and where flock is missing
-        # it falls back to lock files that outlive a killed holder.
+        # Not with filelock: importing it takes several times as long as a whole no-op may, and without flock it falls
+        # back to lock files that outlive a killed holder.
         import fcntl
 
         with store_failures("lock", path, variable):
@@ -228,13 +229,14 @@ else:
                 return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _LOCK_FILE_MODE)
 
     def _set_mode(descriptor: int, mode: int) -> None:
-        # The umask may have narrowed it; an older provision, or a copy of the store, may have let others read it.
+        # The umask may have narrowed it; an older provision, or a copy of the store, may have made it readable to
+        # others.
         facts = os.fstat(descriptor)
         if facts.st_mode & 0o777 != mode and facts.st_uid == os.geteuid():
             os.fchmod(descriptor, mode)
 
     def _write_note(descriptor: int, note: str) -> None:
-        # Only a help for those who wait: on a full disk there is no note, or `prune` could not free any space.
+        # The note only helps those who wait: a full disk must not keep `prune` from freeing space.
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, note.encode()[:_LONGEST_NOTE], 0)

@@ -1,7 +1,7 @@
 """Who needs a tree: projects by their roots and lock files, virtual environments.
 
-A tree is needed if a root lists it, or the lock file of a root's manifest does: so a lock file that was changed and not
-synced yet costs no tree, nor does a root of which this process sees less than others do.
+A tree is needed if a root lists it, or the lock file of a root's manifest does. So no tree is lost because of a lock
+file that was changed and not synced yet, or because this process can read less of a project than others can.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provision.store.identity import read_identity
 from provision.store.layout import Store
 from provision.store.roots import GRACE, ReadLockedKeys, Root, note_confirmed, read_roots
 
-# What is found where a root says that a project is.
+# What exists at the path of a root's project.
 State = Literal["present", "unreadable", "missing", "replaced", "other recipe"]
 
 
@@ -27,8 +27,8 @@ State = Literal["present", "unreadable", "missing", "replaced", "other recipe"]
 class Need:
     """A manifest or a virtual environment that needs a tree.
 
-    ``state`` is what is at the place of the manifest now. From the time ``until`` (Unix) on it no longer counts; None
-    if no prune has noticed its state, or if it counts anyway.
+    ``state`` is what exists at the path of the manifest now. From the time ``until`` (Unix) on it no longer counts;
+    None if no prune has noticed its state, or if it always counts.
     """
 
     kind: Literal["manifest", "environment"]
@@ -38,13 +38,13 @@ class Need:
 
     @property
     def confirmed(self) -> bool:
-        """Whether a prune cannot forget it as time goes by."""
+        """Whether it counts without a time limit."""
         return self.state in ("present", "unreadable")
 
 
 @frozen
 class Needs:
-    """What is needed, by key. While roots are ``damaged``, there is no telling what else is: nothing may be removed."""
+    """What is needed, by key. While roots are ``damaged``, other needs are unknown, and nothing may be removed."""
 
     by_key: Mapping[str, tuple[Need, ...]]
     damaged: tuple[Path, ...]
@@ -53,9 +53,9 @@ class Needs:
 def find_needs(
     store: Store, read_locked_keys: ReadLockedKeys, *, forget: Collection[Path] = (), own: Path | None = None
 ) -> Needs:
-    """All that projects need, those whose roots are in ``forget`` left out. Virtual environments are not looked for.
+    """All that projects need, without those whose roots are in ``forget``. Virtual environments are not searched.
 
-    ``own`` is a manifest whose root is about to be recorded again: of it, only the lock file counts.
+    ``own`` is a manifest whose root is about to be recorded again; only its lock file counts.
     """
     needed: dict[str, list[Need]] = {}
     roots = read_roots(store)
@@ -84,7 +84,7 @@ def find_environment_needs(store: Store) -> dict[str, tuple[Need, ...]]:
 def roots_of(store: Store, read_locked_keys: ReadLockedKeys, place: Path) -> tuple[Path, ...]:
     """The files of the roots to forget for a manifest, a project's directory, or a root's own file.
 
-    A project that is still there keeps its root, as its next sync would record it again.
+    A project that still exists keeps its root, as its next sync would record it again.
     """
     place = place.absolute()
     found = []
@@ -96,7 +96,9 @@ def roots_of(store: Store, read_locked_keys: ReadLockedKeys, place: Path) -> tup
 
 
 def note_states(store: Store, read_locked_keys: ReadLockedKeys) -> None:
-    """Note which roots are confirmed, and forget those that have not been for long; the caller holds `roots_lock`."""
+    """Record which roots are confirmed, and forget those that have long been unconfirmed; the caller holds
+    `roots_lock`.
+    """
     now = int(time.time())
     for path, root in read_roots(store).items():
         if root is not None:
@@ -117,7 +119,7 @@ def _state(root: Root, listed: Collection[str] | None) -> State:
         identity = read_identity(project)
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
-    except OSError:  # it may be another user's
+    except OSError:  # it may belong to another user
         return "unreadable"
     if identity != root.identity or (not identity and listed is not None and set(listed) != set(root.keys)):
         return "replaced"

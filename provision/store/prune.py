@@ -32,7 +32,7 @@ class Pruned:
 def unused_keys(
     store: Store, read_locked_keys: ReadLockedKeys, *, forget: Collection[Path] = (), own: Path | None = None
 ) -> tuple[str, ...]:
-    """The sorted keys that nothing needs; ``forget`` and ``own`` as for `find_needs`. Writes nothing.
+    """The sorted keys that nothing needs; ``forget`` and ``own`` as in `find_needs`. Writes nothing.
 
     None are unused while a root is damaged.
     """
@@ -57,10 +57,10 @@ def prune_trees(
     timeout: float | None = None,
     on_wait: OnWait | None = None,
 ) -> Pruned:
-    """Remove what nothing needs (of ``keys`` if given), the roots in ``forget``, and what killed runs have left.
+    """Remove what nothing needs (of ``keys`` if given), the roots in ``forget``, and leftovers of killed runs.
 
-    Entries that other processes use are left alone. What is needed is decided under the lock of the roots, whatever
-    was known when ``keys`` were chosen, so that no tree is removed that a sync has just begun to rely on.
+    Trees that other processes use are skipped. Needs are determined under the lock of the roots, whatever was known
+    when ``keys`` were chosen, so that no tree is removed that a sync has just begun to rely on.
     """
     removed: list[str] = []
     busy: list[str] = []
@@ -100,7 +100,7 @@ def prune_trees(
 
 
 def present_keys(store: Store) -> set[str]:
-    """All keys of which there is a tree or anything beside one, complete or not."""
+    """All keys that have a tree or files of one, complete or not."""
     keys: set[str] = set()
     for directory, key_of in ((store.trees, str), (store.receipts, key_beside)):
         with store_failures("list the store", directory):

@@ -1,9 +1,10 @@
 """Staging, the rename that publishes a tree, and the mark that it is durable.
 
-Trees are built in private directories, and become visible by one rename. A tree is durable once it is known to be on
-disk whole: after a power failure, files that were written shortly before may be empty, and flushing all files of each
-new tree would take too long. So its receipt names the boot in which it was written. Within that boot, memory and disk
-agree; after it, the first command that relies on the tree hashes it once and marks it, and the boot is left out.
+Trees are built in private directories, and become visible by one rename. A tree is durable once it is known to be
+completely on disk: after a power failure, files that were written shortly before may be empty, and flushing all files
+of each new tree would take too long. So its receipt names the boot in which it was written. Within that boot, memory
+and disk agree; after it, the first command that relies on the tree hashes it once, marks it, and removes the boot from
+its receipt.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def publish(
     *,
     extras: Path | None = None,
 ) -> Receipt:
-    """Move a finished tree, and what belongs beside it, from a staging directory to its place; return its receipt.
+    """Move a finished tree and its files from a staging directory to their final paths; return its receipt.
 
     The caller holds the tree's lock, and ``staged`` is in a `staging_directory`, whose end removes what this replaces.
-    A crash leaves the old tree or the new one. Readers ignore a tree without a receipt and a receipt without a tree: so
+    A crash leaves the old tree or the new one. Readers ignore a tree without a receipt and a receipt without a tree, so
     the receipt of a new tree is written first, and the rename makes both count. A tree that replaces another does so in
-    one step, under a receipt that is right for both; where the old one cannot be renamed (`directories`), it is removed
+    one step, under a receipt that is right for both; if the old one cannot be renamed (`directories`), it is removed
     first, and a crash may leave neither.
     """
     if receipt.key != key:
@@ -60,7 +61,7 @@ def publish(
     tree, old_extras = store.tree(key), staged.with_name("replaced-extras")
     with store_failures("publish a tree", tree):
         if not receipt.boot:
-            # Later there would be no telling whether the machine was restarted meanwhile.
+            # Later it could not be determined whether the machine was restarted meanwhile.
             flush_tree(staged)
             receipt = replace(receipt, settled=True)
         make_directory(store.trees)
@@ -73,7 +74,7 @@ def publish(
 
 
 def _swap_trees(store: Store, staged: Path, key: str) -> bool:
-    """Swap a tree with the one that replaces it; where it cannot be renamed, only remove it, and return False."""
+    """Swap a tree with the one that replaces it; if it cannot be renamed, only remove it, and return False."""
     tree = store.tree(key)
     if swap_paths(staged, tree):
         return True
@@ -86,16 +87,16 @@ def _swap_trees(store: Store, staged: Path, key: str) -> bool:
 
 
 def remove_tree(store: Store, key: str) -> None:
-    """Remove a tree and what is beside its receipt; the caller holds the tree's lock."""
+    """Remove a tree and the files next to its receipt; the caller holds the tree's lock."""
     with staging_directory(store, key) as work:
         remove_detached(detach_tree(store, key, work))
 
 
 def detach_tree(store: Store, key: str, work: Path) -> tuple[Path, ...]:
-    """Move a tree, and then what is beside it, into a staging directory, whose end deletes them.
+    """Move a tree and its files into a staging directory, whose end deletes them.
 
-    What cannot be renamed stays where it is, without a receipt, and is returned: pass it to `remove_detached` while the
-    tree's lock is held. If that does not happen, the next prune finds a tree without a receipt.
+    Anything that cannot be renamed stays where it is, without a receipt, and is returned: pass it to `remove_detached`
+    while the tree's lock is held. Otherwise, the next prune finds a tree without a receipt.
     """
     tree, extras = store.tree(key), store.extras(key)
     with store_failures("remove a tree", tree):
@@ -140,9 +141,9 @@ def _write_metadata(
 
 @contextmanager
 def staging_directory(store: Store, key: str) -> Iterator[Path]:
-    """Yield a new private directory for work on an entry, and remove it afterwards with all that is still in it.
+    """Yield a new private directory for work on a tree, and remove it afterwards with everything that is still in it.
 
-    The caller holds the tree's lock, so what other runs left for this entry is of killed ones, and is removed first.
+    The caller holds the tree's lock, so leftovers for this tree are those of killed runs, and are removed first.
     """
     clean_leftovers(store, key)
     with store_failures("make a staging directory", store.staging):
@@ -165,7 +166,7 @@ def make_staged_tree(work: Path) -> Path:
 
 
 def clean_leftovers(store: Store, key: str) -> int:
-    """Remove what killed runs left of an entry, whose lock the caller holds; return how many directories that was."""
+    """Remove the leftovers of killed runs for a tree, whose lock the caller holds; return the number of directories."""
     with store_failures("remove the rest of an earlier run", store.staging):
         leftovers = [path for path in _staging_directories(store) if _owner_of(path) in (key, _short(key))]
         for path in leftovers:
@@ -180,7 +181,7 @@ def clean_leftovers(store: Store, key: str) -> int:
 
 @contextmanager
 def _left_in_place(path: Path) -> Iterator[None]:
-    """Let stay what may not be removed: what another user left, or, on Windows, what a process still uses.
+    """Tolerate what may not be removed: leftovers of another user or, on Windows, files that a process still uses.
 
     Its name is never used again.
     """
@@ -207,7 +208,7 @@ def staged_keys(store: Store) -> tuple[str, ...]:
     """The keys of the entries that have staging directories, of running or killed runs."""
     with store_failures("list staging", store.staging):
         owners = {owner for path in _staging_directories(store) if (owner := _owner_of(path))}
-    # Listed afterwards: whoever makes a staging directory holds the entry's lock.
+    # Listed afterwards, because a process that makes a staging directory holds the tree's lock.
     keys = {_short(path.stem): path.stem for path in _list_directory(store.locks)} if owners else {}
     return tuple(sorted(keys.get(owner, owner) for owner in owners))
 
@@ -231,15 +232,16 @@ def _list_directory(path: Path) -> list[Path]:
 
 
 def _short(key: str) -> str:
-    """What stands for a key in the names of staging directories.
+    """The short form of a key in the names of staging directories.
 
-    Where Windows allows paths of 260 characters, all that fits into the tree's own directory has to fit in there.
+    If Windows allows paths of 260 characters, all that fits into the tree's own directory must fit into a staging
+    directory.
     """
     return sha256_hex(key.encode())[:12]
 
 
 def _owner_of(path: Path) -> str:
-    """The entry that a staging directory is for, as its name has it: in older stores the whole key."""
+    """The tree that a staging directory is for, according to its name: in older stores the whole key."""
     owner, dot, _ = path.name.rpartition(".")[0].rpartition(".")
     return owner if dot and is_key(owner) else ""
 
@@ -248,7 +250,7 @@ def _owner_of(path: Path) -> str:
 
 
 def is_durable(receipt: Receipt) -> bool:
-    """Whether a tree can be relied on without hashing it: known to be on disk whole, or written in this boot."""
+    """Whether a tree can be relied on without hashing it: known to be completely on disk, or written in this boot."""
     return receipt.settled or (receipt.boot != "" and receipt.boot == boot_id())
 
 
@@ -283,7 +285,7 @@ class TreeState:
 def inspect_tree(store: Store, receipt: Receipt) -> TreeState:
     """Hash a tree and compare it with what was installed.
 
-    If the list of entries was lost, the tree digest still tells whether something changed, but not what: the one
+    If the list of entries was lost, the tree digest still shows whether something changed, but not what: the one
     difference then has an empty path.
     """
     from provision.store.hashing import Difference, cached_bytecode, compare_tree, scan_tree
@@ -306,15 +308,15 @@ def remove_files(store: Store, key: str, paths: Sequence[str], *, timeout: float
 
 
 def _without_caches(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
-    """What the tree digest covers: who knows it without the list knows nothing about bytecode."""
+    """The part covered by the tree digest: without the list, nothing is known about bytecode."""
     return {path: entry for path, entry in entries.items() if "__pycache__" not in path.split("/")}
 
 
 def mark_durable(store: Store, receipt: Receipt) -> bool:
     """Flush a tree that was just hashed, and mark it as durable; False if it was not marked, and is hashed again later.
 
-    It is not marked where the store is read-only or has no file locks, while another process works on the entry, or if
-    the receipt has changed: the tree that was hashed may have been replaced.
+    It is not marked if the store is read-only or has no file locks, while another process works on the tree, or if the
+    receipt has changed: the tree that was hashed may have been replaced.
     """
     try:
         with tree_lock(store, receipt.key, timeout=0):

@@ -1,7 +1,7 @@
 """Receipts (what was installed under a key) and the lists of trees' entries.
 
-A receipt is JSON of one or two kilobytes; the list of entries has a line for each file, and only what hashes a tree
-reads it. Neither is trusted: one that is damaged counts as missing, and the list must have the receipt's tree digest.
+A receipt is JSON of one or two kilobytes; the list of entries has a line for each file, and is read only to hash a
+tree. Neither is trusted: a damaged one counts as missing, and the list must have the receipt's tree digest.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _VersionTable:
 
 @keyed
 class _AssetTable:
-    """The asset that a tree was made of."""
+    """The asset that a tree was made from."""
 
     implementation: str = required(string)
     version: Version = required(parsed_string(Version.parse))
@@ -106,8 +106,8 @@ class Receipt:
 
     ``digest`` is the tree digest in hex, ``entries`` the number of the tree's files and links, ``size`` their bytes.
     ``probed`` is ``ok`` or ``skipped: why``. ``settled`` is true once the tree is known to be durable
-    (`publish.is_durable`). Until then ``boot`` is the boot in which it was written; afterwards it is empty, and nothing
-    in the receipt is about one machine.
+    (`publish.is_durable`). Until then ``boot`` is the boot in which it was written; afterwards it is empty, and the
+    receipt does not depend on the machine.
     """
 
     key: str = required(string)
@@ -150,7 +150,7 @@ class Receipt:
 
 
 def read_receipt(store: Store, key: str) -> Receipt | None:
-    """The receipt of an installed tree; None where the tree or the receipt is missing, or the receipt is damaged.
+    """The receipt of an installed tree; None if the tree or the receipt is missing, or the receipt is damaged.
 
     Needs no permission to write. Raises `StoreError` if the receipt cannot be read or a newer provision wrote it.
     """
@@ -240,7 +240,7 @@ def receipt_bytes(receipt: Receipt) -> bytes:
 
 # The list of a tree's entries.
 
-# Every field ends with NUL, the one character that neither a path nor a link's target can hold.
+# Every field ends with NUL, the only character that neither a path nor a link's target can contain.
 _ENTRIES_HEADER = b"provision-entries 1\0"
 _FIELDS_PER_ENTRY = 5
 _ENTRY_KINDS: tuple[TreeEntryKind, ...] = get_args(TreeEntryKind)

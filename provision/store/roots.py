@@ -1,11 +1,11 @@
-"""Roots: which trees of the store each project needs, in one file a manifest.
+"""Roots: which trees of the store each project needs, in one file per manifest.
 
-A sync records its root first and looks for trees afterwards: only then is no tree that it finds removed by a prune that
-runs at the same time, because `record_root` waits for that prune, and the next one reads the root.
+A sync records its root first and looks for trees afterwards. Otherwise, a concurrent prune could remove a tree that the
+sync found: `record_root` waits for that prune, and the next one reads the root.
 
-A root is of one manifest, of the identity of its project, and of one recipe. Where it cannot be confirmed (the project
-is not there, another one is in its place, another version of provision recorded it), it is kept for `GRACE` seconds
-from the first prune that noticed.
+A root belongs to one manifest, one identity of its project, and one recipe. If it cannot be confirmed (the project is
+missing, another one is at its path, another version of provision recorded it), it is kept for `GRACE` seconds from the
+first prune that noticed.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def record_root(
 
 
 def is_recorded(store: Store, manifest: Path, key: str) -> bool:
-    """Whether a manifest's root has a key, and nothing about the root is to be renewed; waits for no process."""
+    """Whether a manifest's root has a key, and nothing about the root must be renewed; waits for no process."""
     try:
         root = recorded_root(store, manifest)
     except OSError:
@@ -120,7 +120,7 @@ def recorded_root(store: Store, manifest: Path) -> Root | None:
 
 
 def recorded_path(store: Store, manifest: Path) -> Path | None:
-    """Where the root of a manifest is if it has one; None for a project without an identity. Raises `OSError`."""
+    """The path of a manifest's root if it has one; None for a project without an identity. Raises `OSError`."""
     identity = read_identity(manifest.absolute().parent)
     if not identity:
         return None
@@ -168,9 +168,10 @@ def roots_lock(store: Store, *, timeout: float | None = None, on_wait: OnWait | 
 
 
 def root_path(store: Store, root: Root) -> Path:
-    """The file of a root, named by a hash of all that tells it from others.
+    """The file of a root, named by a hash of everything that distinguishes it.
 
-    Of projects without identities at one path, which may be several, those that need the same trees share a root.
+    Projects without identities at the same path, of which there may be several, share a root if they need the same
+    trees.
     """
     words = [root.identity or " ".join(root.keys), str(root.recipe), os.fsdecode(os.fsencode(root.manifest))]
     return store.roots / f"{sha256_hex(os.fsencode(chr(10).join(words)))[:_DIGITS]}.json"

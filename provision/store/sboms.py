@@ -1,4 +1,4 @@
-"""SBOMs beside receipts: one for a tree and a format, removed with the tree."""
+"""SBOMs next to receipts: one per tree and format, removed with the tree."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 It is read before anything else, so this module imports nothing that Python has not loaded when it starts.
 
-Each manifest of a folder has a stamp of its own. It counts only if all of these are as they were: the version of
-provision, the boot (and so the machine and its processor), the system's shell, the path of the project, the
-environment variables that affect a sync, the bytes of `pythons.toml` and `pythons.lock`, each link, and size, times and
-inode of each receipt, interpreter and ``os.py``. If anything differs or cannot be read, a complete sync runs.
+Each manifest of a directory has its own stamp. It counts only if none of these have changed: the version of provision,
+the boot (and so the machine and its processor), the system's shell, the path of the project, the environment variables
+that affect a sync, the bytes of `pythons.toml` and `pythons.lock`, each link, and size, times and inode of each
+receipt, interpreter and ``os.py``. If anything differs or cannot be read, a complete sync runs.
 
-A repository may contain a forged `.pythons/.stamp` that leads to an interpreter of its own. It cannot know the boot;
-where the system does not tell the boot, there are no stamps.
+A repository may contain a forged `.pythons/.stamp` that leads to its own interpreter, but it cannot know the boot; if
+the system does not report the boot, there are no stamps.
 """
 
 # Importing pathlib would cost more than all that is done here.
@@ -46,7 +46,7 @@ _IGNORED_FLAGS = ("PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_OFFLIN
 class Stamp:
     """What a stamp records: ``pythons``, the interpreters by name, in their order, and the ``notes`` of a sync.
 
-    ``linked`` are the paths of the interpreters through the project's links, as `links.stable_tree` has them.
+    ``linked`` are the paths of the interpreters through the project's links, from `links.stable_tree`.
     """
 
     __slots__ = ("linked", "notes", "pythons")
@@ -62,9 +62,9 @@ def read_stamp(
 ) -> Stamp | None:
     """The stamp of the project of ``manifest``, or else around ``start`` (the working directory).
 
-    None if a sync may have something to do, or if there is any doubt. Looks for the project as
-    `manifest.read.find_manifest` does. A ``frozen`` sync compares no lock with its manifest, and what it records is
-    enough for another such sync only.
+    None if a sync may have something to do, or if there is any doubt. Looks for the project like
+    `manifest.read.find_manifest`. A ``frozen`` sync compares no lock with its manifest, so its record is enough only
+    for another such sync.
     """
     try:
         manifest = find_manifest_path(manifest or environ.get("PROVISION_MANIFEST", ""), start or os.getcwd())
@@ -96,8 +96,8 @@ def write_stamp(
 ) -> bool:
     """Record that a sync of all entries has finished; the bytes are those of the files that it read.
 
-    ``pythons`` are all interpreters of the lock for this machine, ``notes`` what every sync says, ``compared`` whether
-    it compared the lock with the manifest. False if the stamp cannot be written: it only saves time.
+    ``pythons`` are all interpreters of the lock for this machine, ``notes`` what every sync prints, ``compared``
+    whether it compared the lock with the manifest. False if the stamp cannot be written: it only saves time.
     """
     from provision.host.files import replace_file
 
@@ -123,8 +123,8 @@ def stamp_name(manifest: str) -> str:
 def boot_id() -> str:
     """The id of this boot of the machine; empty if the system does not report it.
 
-    It is also empty where ``SOURCE_DATE_EPOCH`` requests files that do not depend on the machine: a tree is then
-    flushed to disk at once, so that its receipt needs no boot, and a project gets no stamp.
+    It is also empty if ``SOURCE_DATE_EPOCH`` requests files that do not depend on the machine: a tree is then flushed
+    to disk at once, so that its receipt needs no boot, and a project gets no stamp.
     """
     if "SOURCE_DATE_EPOCH" in os.environ:
         return ""
@@ -145,7 +145,7 @@ def find_manifest_path(named: str, start: str) -> str:
     while True:
         path = os.path.join(folder, _MANIFEST)
         if os.path.exists(path):
-            # Whether a manifest in a directory that everyone may write to counts is decided by the complete sync.
+            # The complete sync decides whether a manifest in a world-writable directory counts.
             public = folder != start and os.stat(folder).st_mode & stat.S_IWOTH
             return "" if public else path
         parent = os.path.dirname(folder)
@@ -184,7 +184,7 @@ def _header(manifest: str, manifest_bytes: bytes, lock_bytes: bytes, environ: "M
 
 
 def _system() -> str:
-    """What tells the systems that share a boot and a project from one another, as containers and their host do.
+    """What distinguishes systems that share a boot and a project, such as containers and their host.
 
     Their C libraries decide which builds can run. Each system has a shell that is linked with its own.
     """
@@ -220,7 +220,7 @@ def _lines(
         for path in (store.receipt(python.key), program, *([library] if library else [])):
             yield "stat", _file_state(str(path)), str(path)
         yield "python", python.name, str(program)
-    # The directory, too: what was added to it is for a sync to remove.
+    # Also the directory: a sync must remove what was added to it.
     for path in (folder / "bin", *sorted((folder / "bin").iterdir())):
         yield "stat", _file_state(str(path)), str(path)
     root = recorded_path(store, manifest)

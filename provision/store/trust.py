@@ -1,10 +1,10 @@
-"""The projects that a user trusts, whose interpreters the hook of a shell may use.
+"""The projects that a user trusts, whose interpreters the shell hook may use.
 
 There is one file for each project in ``trusted`` of the user's configuration directory. Its name is a hash of the
 project's real path and identity: a project that moved, or another one at its path, is not trusted. Its content is the
-path. What the project's files contain makes no difference.
+path. The contents of the project's files make no difference.
 
-The hooks of shells ask before anything else is loaded, so this module imports only what Python has loaded at start-up.
+Shell hooks use this before anything else is loaded, so this module imports only what Python has loaded at start-up.
 """
 
 # ruff: noqa: PTH118, PTH208
@@ -28,7 +28,7 @@ FILE_MODE = 0o600
 
 
 def record_path(environ: "Mapping[str, str]", directory: str) -> str:
-    """Where the record of a project is if the project is trusted; empty for a project without an identity."""
+    """The path of a project's record if the project is trusted; empty for a project without an identity."""
     try:
         identity = read_identity(directory)
     except OSError:
@@ -76,7 +76,7 @@ def records(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
 
 
 def trust(environ: "Mapping[str, str]", directory: "Path") -> None:
-    """Record that the user trusts the project at a real path, in the place of older records of that path.
+    """Record that the user trusts the project at a real path, replacing older records of that path.
 
     Raises `StoreError` if the project can have no identity, or the record cannot be written.
     """

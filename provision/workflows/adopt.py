@@ -1,4 +1,4 @@
-"""`init` and `import`: a manifest made of the files of other tools, or extended."""
+"""`init` and `import`: a manifest made from the files of other tools, or extended."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NewEntry:
 
 @frozen
 class Adopted:
-    """What files say and what became of it.
+    """The versions in the files and their entries.
 
     ``unavailable`` are entries that cannot be locked, each with the reason: they are left out. ``read`` is None if no
     file was looked for, ``written`` False for a dry run, and if there was nothing to write. ``text`` is the manifest.
@@ -58,7 +58,7 @@ class Adopted:
     conflicts: tuple[str, ...] = ()
 
     def entry_of(self, mention: Mention) -> str:
-        """The entry that a mention became, or that satisfies it already; empty if there is none."""
+        """The entry that a mention became, or that already satisfies it; empty if there is none."""
         added = (entry.name for entry in self.entries if mention in entry.mentions)
         return next(added, dict(self.covered).get(mention, ""))
 
@@ -66,7 +66,7 @@ class Adopted:
 def init(options: Options, targets: Sequence[Target], *, bare: bool = False) -> Adopted:
     """Write a new `pythons.toml` in the working directory; raises `ManifestError` if there is one.
 
-    Its entries are those that the files beside it ask for, unless it is to be ``bare``; without any, the newest Python.
+    Unless it is ``bare``, its entries are those that the files next to it request; without any, the newest Python.
     """
     path = options.manifest.absolute() if options.manifest else Path.cwd() / "pythons.toml"
     if exists(path) or is_link(path):
@@ -85,9 +85,9 @@ def init(options: Options, targets: Sequence[Target], *, bare: bool = False) -> 
 
 
 def import_files(options: Options, files: Sequence[Path], *, dry_run: bool = False) -> Adopted:
-    """Add the entries that files ask for to the manifest, by default all files that `init` looks for.
+    """Add the entries that files request to the manifest, by default all files that `init` looks for.
 
-    Entries that exist stay as they are. Raises `UsageError` for a file that is missing, or of no known name.
+    Existing entries do not change. Raises `UsageError` for a file that is missing, or of no known name.
     """
     project = Project.find(options)
     manifest = project.manifest()
@@ -112,7 +112,7 @@ def _refusal(file: Path) -> UsageError | None:
 
 
 def _adopt(options: Options, read: Read, manifest: Manifest, text: str, path: Path) -> Adopted:
-    """Work out the entries, and the text with those of them that can be locked."""
+    """Determine the entries, and the text with those of them that can be locked."""
     catalog = catalog_at_hand(options, manifest)
     existing = {request.name: request_of(request, manifest.settings.targets) for request in manifest.requests}
     combined = combine(read.mentions, _known(catalog), existing)
@@ -148,7 +148,7 @@ def _known(catalog: Catalog | None) -> Known:
 
 
 def _lockable(planned: PlannedEntry, manifest: Manifest, catalog: Catalog | None) -> tuple[NewEntry | None, str]:
-    """The entry, for those targets only that it can be locked for; None if there are none, with the reason."""
+    """The entry, with only those targets that it can be locked for; None if there are none, with the reason."""
     spec = planned.spec
     request = _request(planned.name, spec, manifest)
     tried = try_entry(manifest, request, catalog)

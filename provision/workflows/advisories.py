@@ -1,6 +1,6 @@
 """Advisory databases for `audit` and `diff`, and their download.
 
-Judging needs the days of releases as well: they are the catalog's.
+Judging also needs the days of releases, which come from the catalog.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from provision.protocols import Progress
 from provision.workflows.catalog import catalog_directory, component_table
 from provision.workflows.options import Options, open_fetcher
 
-# What `--advisories` takes for the databases that were downloaded; a path of that name is `./cached`.
+# The value of `--advisories` for the databases that were downloaded; a path of that name is `./cached`.
 CACHED = Path("cached")
 _LATER = "The saved databases are unchanged. Run `provision catalog update --advisories` again later."
 
@@ -74,7 +74,7 @@ def _directory(options: Options) -> Path:
 def download_advisories(
     options: Options, progress: Progress, *, now: str
 ) -> tuple[tuple[DownloadedDatabase, ...], list[ProvisionError]]:
-    """Download the default databases; where that fails, the saved one stays, and the error names it."""
+    """Download the default databases; if that fails, the saved one is kept, and the error names it."""
     options = replace(options, allow_hosts=(*options.allow_hosts, *ADVISORY_HOSTS))
     done: list[DownloadedDatabase] = []
     errors: list[ProvisionError] = []

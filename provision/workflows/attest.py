@@ -1,4 +1,4 @@
-"""`attest`: provenance of all that is locked, verified and written down."""
+"""`attest`: provenance of all locked archives, verified and recorded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from provision.workflows.catalog import catalog_directory
 from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import Project, select_entries, write_bytes, write_text
 
-# Problems of what nobody has claimed, or what cannot be looked at here.
+# Problems of archives that claim no provenance, or that cannot be checked here.
 _NOT_PROVEN = frozenset({"missing", "bundle-missing"})
 
 
@@ -61,10 +61,10 @@ class Attested:
 def attest(
     options: Options, names: tuple[str, ...] = (), *, vendor: bool = False, root: Path | None, progress: Progress
 ) -> Attested:
-    """Verify the attestation of every archive of the named entries, for all targets, and write what was proven.
+    """Verify the attestation of every archive of the named entries, for all targets, and record the result.
 
-    The lock is written only if nothing failed. Bundles are kept in the cache and, with ``vendor`` or where a directory
-    for them exists, beside the lock. Raises `NetworkError` where upstream could not be asked.
+    The lock is written only if nothing failed. Bundles are kept in the cache and, with ``vendor`` or if a directory for
+    them exists, next to the lock. Raises `NetworkError` if upstream cannot be reached.
     """
     project = Project.find(options)
     loaded, manifest = project.locked(), project.manifest()
@@ -100,9 +100,9 @@ def attest(
 
 
 def _keep_commits(options: Options, rows: tuple[ProvenRow, ...]) -> None:
-    """Keep which commit PBS built each tag of, for `catalog update`; a cache that cannot be written is no failure.
+    """Record the commit that PBS built each tag from, for `catalog update`; an unwritable cache is no failure.
 
-    The tag of an archive is what the catalogs say, by its hash: the lock file could name another.
+    The tag of an archive is that of the catalogs, by its hash: the lock file could name another.
     """
     catalog = open_catalog((), base=Path(), cache_dir=catalog_directory(options), offline=True)
     commits: dict[str, str] = {}
@@ -163,7 +163,7 @@ def _vendor(prover: Prover, kept: KeptBundles, rows: tuple[ProvenRow, ...]) -> I
 
 
 def _with_rows(lock: Lock, pythons: tuple[LockedPython, ...], rows: tuple[ProvenRow, ...]) -> Lock:
-    """The lock with what was proven of these entries, and the rows of builds that only others have."""
+    """The lock with the proven rows of these entries, and the rows of builds that only others have."""
     selected = {python.name for python in pythons}
     others = {asset.build for each in lock.pythons if each.name not in selected for asset in each.assets}
     kept = [row for row in lock.attestations if row.build in others]
@@ -184,9 +184,10 @@ def audit_provenance(
     upstream: bool,
     progress: Progress,
 ) -> tuple[ProvenRow, ...]:
-    """What the attestations of a lock prove of each of its archives: by bundles on disk alone, unless by ``upstream``.
+    """What the attestations of a lock prove about each of its archives: with bundles on disk, or also from
+    ``upstream``.
 
-    Nothing if the policy does not ask for it and the lock has none. Raises `MissingPackagesError` where the policy
+    Nothing if the policy does not require it and the lock has none. Raises `MissingPackagesError` if the policy
     requires provenance and nothing can verify it.
     """
     if policy.provenance == "off" and not lock.attestations:
@@ -205,7 +206,7 @@ def audit_provenance(
 def _unverified(
     lock: Lock, manifest: Manifest | None, error: MissingPackagesError, python: LockedPython, asset: Asset
 ) -> ProvenRow:
-    """An archive of which nothing can be verified here: not the same as one without provenance."""
+    """An archive that cannot be verified here: not the same as one without provenance."""
     signer = expected_signer(asset, manifest.request(python.name) if manifest else None)
     claimed = signer is not None and bool(rows_of(lock, asset, signer))
     return ProvenRow(
@@ -234,9 +235,9 @@ def _audited(
 
 
 def verify_offline(options: Options, lock: Lock, path: Path) -> dict[str, str]:
-    """The entries whose attestations can be verified by bundles on disk, each with what is wrong; empty if nothing is.
+    """The entries whose attestations can be verified by bundles on disk, each with its problem; empty if none.
 
-    Who must have signed is what the lock alone tells. No entry where the packages are missing.
+    Only the lock determines the required signer. No entries if the packages are missing.
     """
     found: dict[str, str] = {}
     try:
@@ -270,11 +271,10 @@ def requires_provenance(policy: Policy | None) -> bool:
 def check_selection(
     options: Options, project: Project, lock: Lock, selection: Sequence[Selected], progress: Progress
 ) -> tuple[str, ...]:
-    """Raise `PolicyError` for each selected archive without provenance, where the manifest's policy requires it.
+    """Raise `PolicyError` for each selected archive without provenance, if the manifest's policy requires it.
 
-    Where the policy prefers it, what is wrong is refused all the same, and one warning says what is not proven.
-    The bundles come from beside the lock, from
-    the cache, or from upstream, and must be the locked ones.
+    If the policy prefers it, wrong provenance is still refused, and one warning lists what is not proven. The bundles
+    come from the directory next to the lock, from the cache, or from upstream, and must be the locked ones.
     """
     manifest = project.manifest()
     policy = manifest.policy

@@ -39,7 +39,7 @@ _OK, _NOT_FOUND = 200, 404
 class Audited:
     """The findings, with the text of the lock; ``manifest`` is None if there was none to compare the lock with.
 
-    ``advisories_off`` says that the policy has advisories judged by no database, ``advisories_judged`` that some were.
+    ``advisories_off`` says that the policy turns off advisories, ``advisories_judged`` that some were judged.
     """
 
     audit: Audit
@@ -61,9 +61,9 @@ def audit(
     """Check a lock against its manifest, the catalogs and a policy, by default the manifest's own.
 
     With neither ``policy`` nor ``project_policy``, the default policy applies, which nobody has loosened.
-    ``advisories`` are databases by which what builds contain is judged.
-    ``upstream`` also downloads the checksums of every release; nothing else uses the network. Ages are as of ``today``.
-    Raises `LockFileError` for a lock that does not exist, or is invalid.
+    ``advisories`` are the databases by which components are judged. ``upstream`` also downloads the checksums of every
+    release; nothing else uses the network. Ages are as of ``today``. Raises `LockFileError` for a lock that does not
+    exist, or is invalid.
     """
     manifest_path, lock_path = _paths(options, lock)
     lock_name = shown_name(lock_path, options.shown_as)
@@ -127,14 +127,14 @@ def _provenance(
 
 
 def _paths(options: Options, lock: Path | None) -> tuple[Path | None, Path]:
-    """The manifest, if there is one, and the lock. The manifest of a lock that is given is the one beside it."""
+    """The manifest, if there is one, and the lock. The manifest of a given lock is the one next to it."""
     if lock is None or options.manifest is not None:
         project = Project.find(options)
         return project.manifest_path, lock or project.lock_path
     beside = lock.absolute().with_suffix(".toml")
     if not os.path.lexists(beside):
         beside = lock.absolute().with_name(MANIFEST_NAME)
-    # One that cannot be read must fail the audit, not be left out of it.
+    # One that cannot be read must fail the audit, not be skipped.
     return (beside if os.path.lexists(beside) else None), lock
 
 

@@ -94,10 +94,10 @@ def create_bundle(
     since: Path | None,
     progress: Progress,
 ) -> CreatedBundle:
-    """Write a bundle of the named entries and targets, or of all, downloading what is not in the cache.
+    """Write a bundle of the named entries and targets, or of all, downloading archives that are not in the cache.
 
     With ``since``, archives that this earlier bundle has are left out. Raises `LockFileError` if the lock is out of
-    date, `ProvisionError` for an attestation that is missing, and what opening a bundle and downloading raise.
+    date, `ProvisionError` for a missing attestation, and the errors of opening a bundle and downloading.
     """
     check_parent(output)
     real = output.resolve()
@@ -132,7 +132,7 @@ def create_bundle(
         paths = fetch_archives(project, carried, fetcher, jobs=options.jobs)
     with store_failures("read the cache", options.cache, variable=""):
         sizes |= {digest: path.stat().st_size for digest, path in paths.items()}
-    # Rows of other entries can have the same archive: a reader of the bundle finds all that the lock has.
+    # Rows of other entries can have the same archive: a reader of the bundle finds all rows of the lock.
     rows = [asset for python in loaded.lock.pythons for asset in python.assets if asset.sha256 in assets]
     contents = BundleContents.of(rows, sizes, files)
     write_bundle(real, contents, earlier, paths.__getitem__)
@@ -140,7 +140,7 @@ def create_bundle(
 
 
 def _attestations(options: Options, project: Project, lock: Lock, assets: Iterable[Asset]) -> dict[str, bytes]:
-    """The attestations of the assets' builds, from beside the lock or from the cache."""
+    """The attestations of the assets' builds, from the directory next to the lock or from the cache."""
     kept = KeptBundles.of(options.cache, project.lock_path)
     builds = {asset.build for asset in assets}
     found: dict[str, bytes] = {}
@@ -158,7 +158,7 @@ def _attestations(options: Options, project: Project, lock: Lock, assets: Iterab
 
 
 def verify_bundle(path: Path) -> BundleFacts:
-    """Hash everything in a bundle; raises `IntegrityError` where it is not as its lock file and its index require."""
+    """Hash everything in a bundle; raises `IntegrityError` if it differs from what its lock file and index require."""
     with open_bundle(path) as bundle:
         bundle.verify()
         return facts_of(bundle)
@@ -197,10 +197,10 @@ def _facts(path: Path, contents: BundleContents, since: Since | None, left_out: 
 def sync_bundles(
     options: Options, scope: Scope, paths: Sequence[Path], progress: Progress, *, frozen: bool = False
 ) -> SyncedFromBundle:
-    """Sync without a network, with the archives and attestations of bundles; the lock file stays as it is.
+    """Sync without a network, with the archives and attestations of bundles; the lock file does not change.
 
-    Where there is no project, manifest and lock file come from the last bundle. Before anything is written, all
-    archives that are missing here are found in the bundles and hashed.
+    If there is no project, manifest and lock file come from the last bundle. Before anything is written, all archives
+    that are missing here are found in the bundles and hashed.
     """
     options = replace(options, offline=True)
     with ExitStack() as opened:
@@ -222,7 +222,7 @@ def sync_bundles(
 
 
 def _is_in_project() -> bool:
-    """Whether there is a manifest here or above, or a lock without one, which nothing may replace."""
+    """Whether there is a manifest here or above, or a lock without one, which must not be replaced."""
     try:
         find_manifest(Path.cwd())
     except ManifestError:

@@ -51,7 +51,7 @@ def catalog_directory(options: Options) -> Path:
 
 
 def component_table(options: Options) -> ComponentTable:
-    """What builds of PBS contain, as far as it is known on this machine."""
+    """The contents of builds of PBS, as far as they are known on this machine."""
     from provision.catalog.learned_components import known_table
 
     return known_table(catalog_directory(options))
@@ -102,7 +102,7 @@ def list_assets(options: Options, queries: Sequence[AssetQuery]) -> Iterator[Ass
 
 @frozen
 class Release:
-    """What is known of one build of all versions: who lists it, and what its publisher says of it."""
+    """What is known about one build of all versions: who lists it, and its publisher's text."""
 
     build: str
     published: str | None

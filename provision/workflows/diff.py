@@ -36,7 +36,7 @@ from provision.workflows.options import Options, open_fetcher
 from provision.workflows.project import LOCK_NAME, Project, shown_name
 
 HEAD = "HEAD"
-# What looks like the name of a file, where no such file exists: branches may have slashes, and tags dots.
+# A text that looks like a file name but does not exist: branches may have slashes, and tags dots.
 _FILE_NAME = re.compile(r"(?:\.{0,2}/.*|[^:]*\.[A-Za-z]+)")
 _RANGE = re.compile(r"([^\s:]*[^\s:./])?\.{2,3}([^\s:./][^\s:]*)?")
 
@@ -52,9 +52,9 @@ def diff(
     """Compare two locks: each a file, a git revision, or ``REVISION:path``.
 
     ``new`` is by default the project's lock on disk, ``old`` that of HEAD. An empty file and a revision without a lock
-    count as no lock. With ``details``, the trees that are in the store or the cache are compared too; with databases of
-    ``advisories``, what the change opens and closes.
-    Raises `UsageError` for what is neither a file nor a revision, `LockFileError` for an invalid lock.
+    count as no lock. With ``details``, the trees in the store or the cache are also compared; with databases of
+    ``advisories``, also the advisories that the change fixes or introduces. Raises `UsageError` for anything that is
+    neither a file nor a revision, `LockFileError` for an invalid lock.
     """
     lock_path = _lock_path(options)
     before = _side(old, lock_path) if old is not None else _head(lock_path)
@@ -110,7 +110,7 @@ def _side(text: str, lock_path: Path, shown_as: Path | None = None) -> DiffSide:
 
 
 def _not_a_side(text: str, error: UsageError) -> UsageError:
-    """The error of a text that is neither a file nor a revision: by its look one or the other was meant."""
+    """The error of a text that is neither a file nor a revision; its form shows which of the two was probably meant."""
     shown = repr(text[:200])
     if is_directory(Path(text)):
         return UsageError(
@@ -159,7 +159,7 @@ def _parsed(text: str | None, file: str, label: str) -> DiffSide:
 
 
 def _file_of(new: str | None, lock_path: Path) -> Path:
-    """The file that annotations are for: the new side's, or the one that it is a revision of."""
+    """The file that annotations are for: the new side's, or the path in its revision."""
     if new is None:
         return lock_path
     if is_file(Path(new)):
@@ -186,7 +186,7 @@ class _Tree:
 
 
 def inspect_trees(options: Options, diff: LockDiff) -> tuple[TreeChange, ...]:
-    """The differences between the trees of changed rows; for an entry with none available, the reason."""
+    """The differences between the trees of changed rows; for an entry without any available, the reason."""
     return tuple(change for entry in diff.entries for change in _compare_entry(options, entry))
 
 

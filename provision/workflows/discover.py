@@ -23,10 +23,10 @@ _MACHINES = {"aarch64": "arm64", "i686": "x86"}  # as other tools name them
 
 @frozen
 class InterpreterSpec:
-    """A version with what else a tool requests; None and empty are for anything.
+    """A version with the other properties that a tool requests; None and empty match anything.
 
-    ``numbers`` are major, minor and micro. ``accepts`` judges a version by ranges. Free-threaded and debug builds are
-    found by specs that say so, and by no other.
+    ``numbers`` are major, minor and micro. ``accepts`` judges a version by ranges. Free-threaded and debug builds match
+    only specs that name them.
     """
 
     numbers: tuple[int | None, int | None, int | None] = (None, None, None)
@@ -64,8 +64,8 @@ class NotUsable:
 def discover(options: Options, name: str, spec: InterpreterSpec) -> Path | NotUsable | None:
     """The interpreter of the entry ``name``, or else of the newest entry that ``spec`` matches.
 
-    None outside of a project, without a lock file, and where no entry is meant: the caller may look elsewhere then. The
-    result is that of `which`: of a tree whose receipt has the locked sha256, undamaged as far as that shows.
+    None outside of a project, without a lock file, and if no entry is meant: the caller may then look elsewhere. The
+    result is that of `which`: of a tree whose receipt has the locked sha256, without visible damage.
     """
     try:
         loaded = Project.find(options).lock()

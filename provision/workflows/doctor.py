@@ -29,7 +29,7 @@ from provision.workflows.sync import may_relock
 from provision.workflows.use import bin_directory
 
 _COMMANDS = ("python3", "python")
-# What a part of a path says of who put it there.
+# Parts of a path that show its origin.
 _MANAGERS = {
     "/.pyenv/shims": "a shim of pyenv",
     "/.pyenv/versions": "pyenv",
@@ -50,7 +50,7 @@ _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def doctor(options: Options, progress: Progress | None = None, *, now: datetime | None = None) -> tuple[Check, ...]:
-    """Check everything; unless offline, each server that downloads may need is asked for one byte."""
+    """Check everything; unless offline, request one byte from each server that downloads may need."""
     environ = options.environ
     project, missing = _find_project(options)
     return (
@@ -77,7 +77,7 @@ def _find_project(options: Options) -> tuple[Project | None, tuple[Check, ...]]:
 
 
 _REQUIRED = ("httpcore", "httpx", "certifi", "pydantic", "pyyaml", "rich", "tomlkit", "typer")
-# Where there are wheels of them; zstd is in the standard library from Python 3.14 on.
+# The platforms with wheels; zstd is in the standard library since Python 3.14.
 _OPTIONAL = ("backports.zstd", "isal")
 
 
@@ -118,7 +118,7 @@ def _host(environ: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _pythons(options: Options, project: Project | None) -> Iterator[Check]:
-    """Which files the commands start, and which others on PATH come later."""
+    """The files that the commands start, and others on PATH that come later."""
     for command in _COMMANDS:
         found = _on_path(command, options.environ)
         if not found:
@@ -152,7 +152,7 @@ def _on_path(command: str, environ: Mapping[str, str]) -> list[Path]:
 
 
 def _owner(path: Path, options: Options, ours: Path | None) -> str:
-    """Who put a command on PATH, as far as its path tells."""
+    """The origin of a command on PATH, as far as its path shows."""
     if path.parent == ours:
         return "this project"
     if path.parent.parts[-2:] == (".pythons", BIN):

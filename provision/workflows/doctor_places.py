@@ -1,4 +1,4 @@
-"""What `doctor` finds of the store, cache, network, clock and TLS authorities."""
+"""The checks of `doctor` on the store, cache, network, clock and TLS authorities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LITTLE_SPACE, _NO_SPACE = 2_000_000_000, 200_000_000
 # File systems of other machines, on which locks and executables may not work as on a local one.
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs", "vboxsf"})
 _MOUNTS = Path("/proc/self/mountinfo")
-# Where downloads come from without a mirror; the second takes its place where the first fails.
+# The sources of downloads without a mirror; the second is used if the first fails.
 _SERVERS = ("https://github.com/", "https://releases.astral.sh/")
 _REFUSALS = frozenset({401, 403, 407, 429})
 _CLOCK_NOTE, _CLOCK_PROBLEM = timedelta(minutes=5), timedelta(days=1)
@@ -65,7 +65,7 @@ def check_places(options: Options, progress: Progress, *, now: datetime) -> Iter
 
 
 def _base_store(home: Path) -> Check:
-    """A store that is only read: whether it has trees, and whether they can run."""
+    """A read-only store: whether it has trees, and whether they can run."""
     if refuses_programs(home):
         error = noexec_error(home)
         return Check(subject="store", state="problem", text=error.message, hint=error.hint or "")
@@ -113,7 +113,7 @@ def _directory(subject: str, path: Path, variable: str) -> Iterator[Check]:
 
 
 def _file_system(path: Path) -> str:
-    """The kind of the file system that a path is on; empty where the system does not tell."""
+    """The type of the file system that a path is on; empty if the system does not report it."""
     try:
         lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
     except OSError:
@@ -163,7 +163,7 @@ def _authorities(options: Options) -> Iterator[Check]:
 
 
 def _network(options: Options, progress: Progress, times: list[datetime]) -> Iterator[Check]:
-    """Ask each server for one byte; their times are added to ``times``."""
+    """Request one byte from each server; their times are added to ``times``."""
     if options.offline:
         yield Check(subject="network", state="note", text="not checked (offline)")
         return
@@ -215,7 +215,7 @@ def _clock(now: datetime, times: list[datetime]) -> Iterator[Check]:
         text = f"{shown} is before the date of the bundled catalog, {day}"
         yield Check(subject="clock", state="problem", text=text, hint=hint)
         return
-    # A server whose own clock is wrong does not count where another one agrees with this machine.
+    # A server with a wrong clock does not count if another one agrees with this machine.
     away = min((abs(now - time.astimezone(UTC)) for time in times), default=None)
     if away is None:
         yield Check(subject="clock", state="ok", text=f"{shown}; not compared with a server")

@@ -19,7 +19,7 @@ from provision.workflows.trial import catalog_at_hand, try_entry
 class Edited:
     """A manifest that was written; ``name`` is the entry that was added or removed.
 
-    ``python`` is what `lock` would make of the new entry now; None if no catalog is at hand, or with a warning that
+    ``python`` is what `lock` would make of the new entry now; None if no catalog is available, or with a warning that
     says why the entry cannot be locked.
     """
 
@@ -32,7 +32,7 @@ class Edited:
 def add(options: Options, name: str, spec: Mapping[str, object], *, force: bool = False) -> Edited:
     """Add an entry with the given keys; the manifest is written only if it is valid afterwards.
 
-    Raises `ResolutionError` for an entry that cannot be locked, as far as the catalogs at hand know, without ``force``.
+    Without ``force``, raises `ResolutionError` for an entry that cannot be locked according to the available catalogs.
     """
     project = Project.find(options)
     text = add_entry(_text(project), name, spec, path=project.manifest_path)

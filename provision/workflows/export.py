@@ -1,4 +1,4 @@
-"""`export`: what is locked, in the format of another tool."""
+"""`export`: the lock file in the format of another tool."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXPORT_FORMATS = tuple(_MODULES)
 
 @frozen
 class Exported:
-    """The text in a format, the archives in it, and those that it has no place for."""
+    """The text in a format, the archives in it, and those that it cannot express."""
 
     style: str
     text: str
@@ -44,8 +44,8 @@ class Exported:
 def export(options: Options, style: str, names: tuple[str, ...] = (), targets: tuple[Target, ...] = ()) -> Exported:
     """The named entries, or all, for the named targets, or all, in one of `EXPORT_FORMATS`: from the lock alone.
 
-    Raises `LockFileError` if a named entry is not locked for a target, and `ProvisionError` if the format has no place
-    for any of the archives.
+    Raises `LockFileError` if a named entry is not locked for a target, and `ProvisionError` if the format can express
+    none of the archives.
     """
     from provision.export.rows import Row, describe
 

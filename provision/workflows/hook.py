@@ -1,4 +1,4 @@
-"""`hook` and `trust`: what the hook of a shell does, and for which projects."""
+"""`hook` and `trust`: what the shell hook does, and for which projects."""
 
 from __future__ import annotations
 

@@ -50,17 +50,17 @@ if TYPE_CHECKING:
     from provision.fleet.registry import RegistryClient
 
 DEFAULT_NAME = "latest"  # of an image in a layout
-# As the specification of image layouts has it.
+# As specified for image layouts.
 _NAME = re.compile(r"[A-Za-z0-9]+(?:(?:[-._:@/+]|--)[A-Za-z0-9]+)*")
 
 
 @frozen
 class ImageRequest:
-    """What to make: of which entries, for which platforms, upon which base, and where to put it.
+    """What to make: the entries, the platforms, the base, and the destination.
 
     No ``names`` mean all entries, no ``platforms`` all that they are locked for. ``archive_layer`` has the archive of
-    one entry as a layer, instead of its tree. ``output`` is a layout, in which the image gets a ``name``; ``push`` is
-    a reference in a registry.
+    one entry as a layer, instead of its tree. ``output`` is a layout, in which the image gets a ``name``; ``push`` is a
+    reference in a registry.
     """
 
     names: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class MadeImage:
 
 
 def image(options: Options, request: ImageRequest, progress: Progress) -> MadeImage:
-    """Make an image; what it is made of is installed or downloaded first, where that is missing.
+    """Make an image; missing trees and archives are installed or downloaded first.
 
     Raises `LockFileError` if the lock is missing, out of date, or lacks a platform of the entries.
     """
@@ -218,7 +218,7 @@ def _push(
 
 
 def _checked_labels(request: ImageRequest) -> dict[str, str]:
-    """The labels; raises `UsageError` for what is invalid in a request whatever the project is."""
+    """The labels; raises `UsageError` for a request that is invalid for any project."""
     if request.archive_layer and request.compression != "none":
         raise UsageError(
             "`--compression` cannot be combined with `--archive-layer`, which leaves the archive unchanged"
@@ -237,7 +237,7 @@ def _checked_labels(request: ImageRequest) -> dict[str, str]:
 
 
 def _inventory(options: Options, selected: Sequence[Selected]) -> Inventory:
-    """What is in an image: of the bundled table, as what this machine has learned since would change the SBOM."""
+    """The components in an image: only from the bundled table, as newer data of this machine would change the SBOM."""
     assets = [(each.name, each.asset) for each in selected]
     without = {each.name: each.tree.without for each in selected}
     epoch = source_date_epoch(options.environ)
@@ -295,7 +295,9 @@ class _Trees:
 
 
 def _differences(store: Store, selected: Selected) -> Iterable[str]:
-    """Warnings of what would make the tree differ on another machine; raises `ProvisionError` for missing bytecode."""
+    """Warnings about anything that would make the tree differ on another machine; raises `ProvisionError` for missing
+    bytecode.
+    """
     receipt = read_receipt(store, selected.key)
     if receipt is None:
         return

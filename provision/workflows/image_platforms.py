@@ -19,7 +19,7 @@ from provision.workflows.selection import select_assets
 class ImagePlatform:
     """A platform, the interpreters that its image gets, and the entries that are not for it.
 
-    Of several ``selected`` with one command, the first has it.
+    If several of ``selected`` have the same command, it is that of the first.
     """
 
     platform: Platform
@@ -51,7 +51,7 @@ def select_platforms(
 def _targets(
     pythons: Sequence[LockedPython], platforms: Sequence[str], *, together: bool
 ) -> list[tuple[Platform, Target]]:
-    """Each platform once, with the target for it: the first that all entries are locked for, or any of them."""
+    """Each platform once, with its target: the first that all entries are locked for, or any of them."""
     given: dict[Platform, Target] = {}
     for text in platforms or map(str, sorted(PLATFORMS)):
         platform, exact = _parse(text)

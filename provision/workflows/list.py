@@ -1,4 +1,4 @@
-"""`list`: the entries of a manifest, what is locked, and what is installed here."""
+"""`list`: the entries of a manifest, their locked builds, and their state here."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ State = Literal["installed", "damaged", "not linked", "not installed", "stale", 
 
 @frozen
 class ListRow:
-    """An entry: its request, what is locked for it, and its state on this machine.
+    """An entry: its request, its locked build, and its state on this machine.
 
-    ``asset`` is the one for this machine, None where there is none; ``executable`` is None unless installed. ``reason``
-    is empty for states that need none; for a stale entry it reads on from the name, as ``stale`` puts it.
+    ``asset`` is the one for this machine, None if there is none; ``executable`` is None unless installed. ``reason`` is
+    empty for states that need none; for a stale entry it continues a sentence after the name, as in ``stale``.
     """
 
     name: str

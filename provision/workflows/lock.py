@@ -36,7 +36,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
 
     Raises `ResolutionError` for all requests that no build satisfies, and writes nothing then.
     """
-    # Not on top: `lock --check` needs none of them, and neither does a `sync` whose lock is fresh.
+    # Not at the top: `lock --check` needs none of them, and neither does a `sync` whose lock is up to date.
     from provision.lock.conflicts import recover_lock
     from provision.lock.resolve import resolve
     from provision.lock.write import format_lock
@@ -101,7 +101,9 @@ def _format_note(before: Lock | None, after: Lock) -> tuple[str, ...]:
 
 
 def _one_machine_warnings(before: Lock | None, after: Lock, project: Project) -> tuple[str, ...]:
-    """A warning if the lock file gains archives that no other machine can download, as those of `pack` on its disk."""
+    """A warning if the lock file gets archives that no other machine can download, such as those of `pack` on this
+    disk.
+    """
     from provision.text import plural
     from provision.url import Url
 
@@ -123,7 +125,7 @@ def _one_machine_warnings(before: Lock | None, after: Lock, project: Project) ->
 
 
 def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, project: Project) -> str:
-    """The text to write: that of before where nothing changed, and else ``new`` with its line ends.
+    """The text to write: the previous one if nothing changed, else ``new`` with its line ends.
 
     Raises `LockFileError` if keys of a newer format would be lost.
     """
@@ -179,7 +181,8 @@ def find_stale(manifest: Manifest, lock: Lock) -> tuple[StaleEntry, ...]:
 def host_target(manifest: Manifest) -> Target | None:
     """This machine's target if an entry declares no targets, and else None.
 
-    The target is not detected then: a machine that no Python is published for can still lock and install for others.
+    In the latter case it is not detected: a machine that no Python is published for can still lock and install for
+    others.
     """
     if not any(depends_on_host(request) for request in manifest.requests):
         return None

@@ -39,7 +39,7 @@ class MirrorRow:
 
 @frozen
 class MirrorReport:
-    """What a command found or did, for each archive; ``others`` counts archives of the mirror that no lock file has."""
+    """The result for each archive; ``others`` counts archives of the mirror that no lock file has."""
 
     mirror: str
     rows: tuple[MirrorRow, ...]
@@ -54,9 +54,9 @@ class MirrorReport:
 
 @frozen
 class MirrorRequest:
-    """The mirror, and for what: the lock files of ``locks``, or the project's; ``names`` and ``targets``, or all.
+    """The mirror and its scope: the lock files of ``locks``, or the project's; ``names`` and ``targets``, or all.
 
-    Of several lock files, each name is in one at least.
+    With several lock files, each name is in at least one of them.
     """
 
     mirror: str
@@ -92,7 +92,7 @@ def push_mirror(options: Options, request: MirrorRequest, progress: Progress, *,
 
 
 def list_mirror(options: Options, request: MirrorRequest, progress: Progress) -> MirrorReport:
-    """Ask the mirror which archives it has; nothing is downloaded."""
+    """List which archives the mirror has; nothing is downloaded."""
     rows, warnings = _locked_rows(options, request)
     with open_fetcher(_of_mirror(options, request), progress) as fetcher:
         mirror = open_mirror(request.mirror, fetcher)

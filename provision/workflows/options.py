@@ -1,6 +1,6 @@
 """Options shared by all commands, the scope of a plan, and the fetcher.
 
-The environment is read here, once a run.
+The environment is read here, once per run.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 class Options:
     """The settings of one run.
 
-    ``bases`` are stores that are only read. ``jobs`` is the most downloads or installations at once.
-    ``jitter`` is the longest random wait before the first download, in seconds. ``shown_as`` is what messages call the
-    lock where the files that are checked are copies.
+    ``bases`` are read-only stores. ``jobs`` is the most downloads or installations at once. ``jitter`` is the longest
+    random wait before the first download, in seconds. ``shown_as`` is the name of the lock in messages if the checked
+    files are copies.
     """
 
     environ: Mapping[str, str]
@@ -65,7 +65,7 @@ class Options:
         allow_hosts: tuple[str, ...] = (),
         jobs: int | None = None,
     ) -> Options:
-        """The options of the command line; the variables ``PROVISION_*`` stand in for those that are not given.
+        """The options of the command line, with the variables ``PROVISION_*`` for those that are not given.
 
         Raises `UsageError` for a variable with an invalid value.
         """
@@ -91,7 +91,7 @@ class Options:
 
     @property
     def store(self) -> Store:
-        """The store of ``home``, with those that are only read behind it."""
+        """The store of ``home``, followed by the read-only ones."""
         from provision.store.layout import Store
 
         return Store(self.home, self.bases)
@@ -103,7 +103,7 @@ class Options:
         return self if jitter is None else replace(self, jitter=jitter)
 
 
-# Not imported on top: most runs name neither mirrors nor hosts.
+# Not imported at the top: most runs name neither mirrors nor hosts.
 
 
 def _check_mirrors(given: Mapping[str, tuple[str, ...]]) -> None:
@@ -174,7 +174,7 @@ def parse_scope(names: Sequence[str], targets: Sequence[str], *, cpu: str = "bas
 
 
 def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
-    """The targets named by their short or long forms, each once; none for ``all``, also beside others.
+    """The targets named by their short or long forms, each once; none for ``all``, even with others.
 
     Raises `UsageError` for a text that names none.
     """
@@ -194,7 +194,7 @@ def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
     return () if ALL_TARGETS in texts else tuple(dict.fromkeys(targets))
 
 
-# Most commands neither fetch nor install: what does is imported by those that do.
+# Most commands neither download nor install: these modules are imported by those that do.
 
 
 def open_fetcher(options: Options, progress: Progress, *, upstream: bool = True) -> Fetcher:
@@ -222,9 +222,9 @@ def open_fetcher(options: Options, progress: Progress, *, upstream: bool = True)
 def open_install_context(
     options: Options, store: Store, progress: Progress, *, installs: int = 0, missing: int = 0
 ) -> Iterator[InstallContext]:
-    """What installing into a store needs; what fetches for it is closed afterwards.
+    """What installing into a store needs; its fetcher is closed afterwards.
 
-    ``missing`` is how many of the archives to install are not in the cache: if there are any, another process fetches
+    ``missing`` is how many of the archives to install are not in the cache: if there are any, another process downloads
     them. It also helps to unpack the last one.
     """
     from provision.host.detect import find_host

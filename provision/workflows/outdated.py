@@ -35,7 +35,7 @@ _HOMES = {
 
 @frozen
 class OutdatedRow:
-    """A locked entry and the builds it could have, as ``version+build``; empty where that is the locked one.
+    """A locked entry and the builds it could have, as ``version+build``; empty if that is the locked one.
 
     ``allowed`` is what an upgrade would lock; ``cooling`` what it would lock without the cooldown, which ends at
     ``until``; ``newest`` the newest for the entry's targets, whatever version is requested. ``additions`` says what the
@@ -128,7 +128,7 @@ def outdated_row(
 def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, str]:
     """The entries that an upgrade would change, with the version and build it would lock.
 
-    Raises the errors of `resolve`: that an entry can no longer be resolved is worth knowing too.
+    Raises the errors of `resolve`: it is also useful to know that an entry can no longer be resolved.
     """
     upgraded = resolve(manifest, catalog, lock, host=detect_host().target, upgrade=_EVERYTHING).lock
     before = {python.name: (python.version, python.build) for python in lock.pythons}
@@ -140,7 +140,7 @@ def newer_builds(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, 
 
 
 def known_additions(manifest: Manifest, lock: Lock, catalog: Catalog) -> dict[str, str]:
-    """The entries of whose locked build the catalog now has more, with a sentence that says what."""
+    """The entries for whose locked build the catalog now has more, with a sentence that says what."""
     found: dict[str, str] = {}
     for python in lock.pythons:
         request = manifest.request(python.name)

@@ -69,13 +69,14 @@ def plan(options: Options, scope: Scope, *, frozen: bool = False) -> Planned:
 def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest, scope: Scope) -> Plan:
     """Compare a lock with the store, the cache and the project's links.
 
-    Of the store it reads only the receipts of the selected trees, however many others there are.
+    In the store, only the receipts of the selected trees are read, however many others there are.
     """
     chosen = select_assets(project, lock, scope)
     selection = chosen.selected
     store = options.store
     cache = ArchiveCache(options.cache)
-    # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all.
+    # A key has only a part of the archive's sha256, which another archive can match on purpose; the receipt has all of
+    # it.
     sha256_by_key = {selected.key: selected.asset.sha256 for selected in selection}
     receipts = [receipt for key in sha256_by_key if (receipt := read_receipt(store, key))]
     matching = [receipt for receipt in receipts if receipt.asset.sha256 == sha256_by_key[receipt.key]]
@@ -93,7 +94,7 @@ def compute_plan(options: Options, project: Project, lock: Lock, digest: Digest,
         installed=intact,
         damaged=damaged,
         cached=frozenset(selected.asset.sha256 for selected in selection if cache.has(selected.asset.sha256)),
-        # What is damaged in a store that is only read is installed into this one: the link then leads to another tree.
+        # A damaged tree of a read-only store is installed into this store: the link then leads to another tree.
         links={name: "" if key in damaged and not store.is_own(key) else key for name, key in links.items()},
         removable=unused_keys(store.own, needed_keys, own=project.manifest_path) if scope.prune else (),
     )
@@ -130,7 +131,7 @@ def save_plan(path: Path, planned: Planned) -> None:
 
 
 def load_plan(options: Options, path: Path) -> Planned:
-    """Compute the plan of a file again, from the lock and the store as they are now.
+    """Compute the plan of a file again, from the current lock and store.
 
     Raises `LockFileError` if that is another plan, and `UsageError` if the file is not a saved plan.
     """

@@ -34,8 +34,8 @@ class Prefetched:
 def prefetch(options: Options, scope: Scope, progress: Progress, *, frozen: bool = False) -> Prefetched:
     """Download the archives of a scope into the cache; nothing is unpacked, and no store is written.
 
-    Raises `LockFileError` where the lock file is missing or, without ``frozen``, out of date, and what
-    `fetch_archives` raises.
+    Raises `LockFileError` if the lock file is missing or, without ``frozen``, out of date, and the errors of
+    `fetch_archives`.
     """
     project = Project.find(options)
     loaded = project.locked()
@@ -51,7 +51,7 @@ def prefetch(options: Options, scope: Scope, progress: Progress, *, frozen: bool
 def fetch_archives(
     project: Project, archives: Sequence[tuple[Asset, Sequence[str]]], fetcher: Fetcher, *, jobs: int
 ) -> dict[Digest, Path]:
-    """The cached files of archives, each given with its entries; what is missing is downloaded, ``jobs`` at once.
+    """The cached files of archives, each given with its entries; missing ones are downloaded, ``jobs`` at once.
 
     An archive that cannot be downloaded does not stop the others; all failures are raised together.
     """

@@ -52,9 +52,9 @@ class LoadedLock:
 
 @frozen
 class Project:
-    """A directory with a `pythons.toml` and, beside it, the lock; either may be missing.
+    """A directory with a `pythons.toml` and the lock next to it; either may be missing.
 
-    ``shown_as`` is what messages call the lock where the files are copies (see `shown_name`).
+    ``shown_as`` is the name of the lock in messages if the files are copies (see `shown_name`).
     """
 
     manifest_path: Path
@@ -85,7 +85,7 @@ class Project:
 
     @property
     def lock_path(self) -> Path:
-        """`pythons.lock` beside `pythons.toml`; ``tools.lock`` beside ``tools.toml``."""
+        """`pythons.lock` next to `pythons.toml`; ``tools.lock`` next to ``tools.toml``."""
         return self.manifest_path.with_suffix(".lock")
 
     @property
@@ -116,7 +116,7 @@ class Project:
         return read_manifest(self.manifest_path, self.manifest_name)
 
     def place_of(self, name: str) -> Place | None:
-        """Where the manifest has an entry's own URLs; None for an entry without such, and where none can be read."""
+        """Where the manifest has an entry's own URLs; None for an entry without URLs, and if none can be read."""
         with suppress(ProvisionError):
             request = self.manifest().request(name)
             return request.place if request is not None and request.url else None
@@ -142,7 +142,7 @@ class Project:
         return loaded
 
 
-# The commands of a project whose manifest `--manifest` selects; others take the option and have no use for it.
+# The commands of a project that `--manifest` selects; others accept the option but do not need it.
 _PROJECT_COMMANDS = (
     "add|attest|audit|bundle create|catalog (?:list|update)|diff|doctor|env|explain|export|import|list|lock|outdated"
     "|mirror (?:push|check|list)|plan|register|remove|run|sbom|status|sync|verify|which"
@@ -152,7 +152,7 @@ _PROJECT_COMMANDS = (
 def name_manifest(text: str, manifest: Path | str) -> str:
     """The text, in which each command of a project, such as `provision lock --upgrade`, names the manifest.
 
-    Messages are written without it, far from the command line; what was chosen there must be chosen again.
+    Messages are written without it, far from the command line, but the suggested commands must select the same project.
     """
     import re
     import shlex
@@ -241,8 +241,8 @@ def locked_keys(lock: Lock) -> frozenset[str]:
 def needed_keys(manifest: Path) -> frozenset[str] | None:
     """The store keys that the lock of a manifest needs.
 
-    None where there is no valid lock: the store then keeps every tree that was recorded for the manifest. The store is
-    handed this function, as it must not import `lock`.
+    None if there is no valid lock: the store then keeps every tree that was recorded for the manifest. This function is
+    passed to the store, which must not import `lock`.
     """
     from provision.lock.read import read_lock
 
@@ -255,7 +255,7 @@ def needed_keys(manifest: Path) -> frozenset[str] | None:
 def record_use(project: Project, store: Store, key: str, *, timeout: float | None) -> None:
     """Record a project that uses an installed tree without a sync: it may have been moved, or copied.
 
-    Does nothing, quickly, for a project whose root has the key, or where the tree is in a store that is only read.
+    Does nothing, quickly, for a project whose root has the key, or if the tree is in a read-only store.
     """
     from provision.store.roots import is_recorded, record_root
 
@@ -269,12 +269,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the content of ``path``, so that readers see the old file or the new one, after a crash too.
+    """Replace the content of ``path``, so that readers see the old file or the new one, even after a crash.
 
     A temporary file that a crash leaves is removed by the next write, or by `remove_unfinished`. A symbolic link stays
-    one, and the file it leads to is replaced; the mode of an existing file is kept.
-    Raises `StoreError` if the file cannot be written, and `PolicyError` if links lead out of the repository, as any
-    pull request can add such links.
+    one, and the file it leads to is replaced; the mode of an existing file is kept. Raises `StoreError` if the file
+    cannot be written, and `PolicyError` if links lead out of the repository, because any pull request can add such
+    links.
     """
     from provision.host.files import replace_file
 
@@ -303,9 +303,9 @@ def remove_unfinished(path: Path) -> None:
 def check_inside(path: Path, real: Path) -> None:
     """Raise `PolicyError` if ``real``, which ``path`` leads to, is outside the repository that contains ``path``.
 
-    Where there is no repository, a link may only lead to files below its own directory.
+    Without a repository, a link may only lead to files below its own directory.
     """
-    absolute = Path(os.path.normpath(path.absolute()))  # `..` that was typed is no link
+    absolute = Path(os.path.normpath(path.absolute()))  # a typed `..` is no link
     root = repository_root(absolute)
     if root is None and is_link(path):
         root = absolute.parent

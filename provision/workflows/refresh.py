@@ -1,4 +1,4 @@
-"""`catalog update`: which sources are asked, from where, and for which sizes."""
+"""`catalog update`: which sources are requested, from where, and which sizes."""
 
 from __future__ import annotations
 
@@ -53,14 +53,15 @@ from provision.workflows.project import Project
 _OK, _NOT_FOUND = 200, 404
 _MAX_DOCUMENT = 256 << 20  # bytes, as for one from the network
 
-# How many releases, and how many archives, are asked for sizes at most.
+# The maximum numbers of releases and archives whose sizes are requested.
 _MAX_RELEASES, _MAX_ARCHIVES = 8, 400
 
 
 @frozen
 class UpdateRequest:
-    """What `catalog update` is to ask beside the usual: documents at ``urls``, the releases named by ``builds``, pages
-    of GitHub's API, every implementation, the size of each archive, the default advisory databases."""
+    """The additional requests of `catalog update`: documents at ``urls``, the releases named by ``builds``, pages of
+    GitHub's API, every implementation, the size of each archive, the default advisory databases.
+    """
 
     urls: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
@@ -72,7 +73,7 @@ class UpdateRequest:
 
 @frozen
 class Updated:
-    """What each source answered, advisory databases apart, and notes about sizes."""
+    """The result of each source, except advisory databases, and notes about sizes."""
 
     results: tuple[RefreshResult, ...]
     notes: tuple[str, ...] = ()
@@ -80,11 +81,11 @@ class Updated:
 
 
 def update(options: Options, request: UpdateRequest, progress: Progress) -> Updated:
-    """Bring the catalogs in the cache up to date; those whose source fails stay as they are.
+    """Update the catalogs in the cache; those whose source fails do not change.
 
-    Without ``urls``, ``PROVISION_CATALOG_URL`` and the user's configuration name them; else PBS's NDJSON is asked, from
-    each mirror first. PyPy and GraalPy are asked where the manifest requests them. Raises the errors of all sources,
-    once the others are saved.
+    Without ``urls``, ``PROVISION_CATALOG_URL`` and the user's configuration name them; else PBS's NDJSON is requested,
+    from each mirror first. PyPy's and GraalPy's lists are requested if the manifest requests these implementations.
+    Raises the errors of all sources, once the others are saved.
     """
     project = _project(options)
     manifest = project.manifest() if project is not None else None
@@ -108,7 +109,7 @@ def update(options: Options, request: UpdateRequest, progress: Progress) -> Upda
 
 
 def _project(options: Options) -> Project | None:
-    """The project with a valid manifest; without one, there is nothing to be guided by."""
+    """The project with a valid manifest; None without one."""
     try:
         project = Project.find(options)
         project.manifest()
@@ -131,7 +132,7 @@ _Task = Callable[[], RefreshResult]
 def _tasks(
     options: Options, request: UpdateRequest, get: HttpGet, urls: Sequence[str], implementations: frozenset[str]
 ) -> Iterator[_Task]:
-    """One task for each source that is asked."""
+    """One task for each source that is requested."""
     now = _now()
     directory = catalog_directory(options)
     mirrors = tuple(_shown(text if text.endswith("/") else f"{text}/") for text in options.mirrors)
@@ -221,10 +222,10 @@ def _learn_sizes(
     ask_github: bool,
     ask_servers: bool,
 ) -> tuple[str, ...]:
-    """Learn the sizes of the archives that the manifest's entries are locked to, or would be after an upgrade.
+    """Look up the sizes of the archives that the manifest's entries are locked to, or would be after an upgrade.
 
-    GitHub's API has those of a release in one answer, but where catalogs come from elsewhere it is not asked unless
-    that is requested; nor are the archives' servers. Sizes are a convenience: what cannot be learned is a note.
+    GitHub's API has those of a release in one response. If catalogs come from elsewhere, it is not used unless
+    requested; nor are the archives' servers. Sizes are optional: failures are notes.
     """
     directory = catalog_directory(options)
     unsized = _unsized(options, manifest, lock)
@@ -251,9 +252,9 @@ def _learn_sizes(
 
 
 def _learn_components(directory: Path, fetcher: Fetcher, *, jobs: int) -> tuple[str, ...]:
-    """Learn what the newest builds contain, from PBS's files at their tags; what cannot be learned is a note.
+    """Read what the newest builds contain, from PBS's files at their tags; failures are notes.
 
-    Of a tag whose files cannot be read, the release notes name some versions; they are downloaded once.
+    If the files of a tag cannot be read, its release notes name some versions; they are downloaded once.
     """
     catalog = open_catalog((), base=Path(), cache_dir=directory, offline=True)
     table = known_table(directory)

@@ -1,8 +1,9 @@
-"""`register`: installed interpreters in the Windows registry, as PEP 514 has them.
+"""`register`: installed interpreters in the Windows registry, by PEP 514.
 
-The ``py`` launcher, editors and virtualenv find interpreters there. They are of the company ``provision``, for the user
-only. A tag is a version with the suffixes that python.org's have: ``3.14.9t-arm64``. Of two builds of one version, the
-one that was registered last is there: by a build in the tag, others would not see what is free-threaded.
+The ``py`` launcher, editors and virtualenv find interpreters there. They have the company ``provision``, for the
+current user only. A tag is a version with the suffixes of python.org's tags: ``3.14.9t-arm64``. Of two builds of one
+version, only the last registered one is present: with a build in the tag, other tools would not recognise free-threaded
+builds.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ _SUFFIXES = {"aarch64": "-arm64", "i686": "-32"}
 
 @frozen
 class Registered:
-    """The tags that were written or removed, by entry, and those that led to interpreters that are gone."""
+    """The tags that were written or removed, by entry, and those of interpreters that no longer exist."""
 
     tags: dict[str, str]
     gone: tuple[str, ...] = ()
 
 
 def register(options: Options, registry: Registry, names: tuple[str, ...] = ()) -> Registered:
-    """Register the named entries, or all that are installed; remove what leads to an interpreter that is gone.
+    """Register the named entries, or all that are installed; remove keys of interpreters that no longer exist.
 
-    Raises what `which` raises for a named entry, and `StoreError` if no entry is installed.
+    Raises the errors of `which` for a named entry, and `StoreError` if no entry is installed.
     """
     found = [which(options, name) for name in names or _installed(options)]
     if not found:

@@ -1,4 +1,4 @@
-"""`sbom` and `licenses`: what locked interpreters contain, and its licences."""
+"""`sbom` and `licenses`: the components of locked interpreters, and licences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _METADATA = "PYTHON.json"
 
 @frozen
 class Sbom:
-    """A document in one of `SBOM_FORMATS`, and of how many archives it is."""
+    """A document in one of `SBOM_FORMATS`, and the number of its archives."""
 
     document: dict[str, object]
     archives: int
@@ -81,7 +81,7 @@ def sbom(
 ) -> Sbom:
     """An SBOM of the named entries, or of all, for the named targets, or all: from the lock alone.
 
-    With ``installed``, it is of the trees that are installed here, with the versions that their interpreters state.
+    With ``installed``, it describes the trees that are installed here, with the versions that their interpreters state.
     Raises `LockFileError` if a named entry is not locked for a target, or none is; `ProvisionError` if one is not
     installed, or none is.
     """
@@ -112,11 +112,11 @@ def sboms_beside_receipts(
     style: str,
     installed: bool = False,
 ) -> tuple[Path, ...]:
-    """Write an SBOM of each tree that is installed here, of the named entries and targets, beside its receipt.
+    """Write an SBOM of each tree that is installed here, of the named entries and targets, next to its receipt.
 
-    None is written into a store that is only read. An SBOM names no entry, as projects share trees; so its bytes depend
-    on the archive alone, and with ``installed`` on what the interpreter states. Raises as `sbom` with ``installed``,
-    and `StoreError` where the store cannot be written.
+    None is written into a read-only store. An SBOM names no entry, because projects share trees; its bytes depend only
+    on the archive, and with ``installed`` on what the interpreter states. Raises the errors of `sbom` with
+    ``installed``, and `StoreError` if the store cannot be written.
     """
     from provision.store.locks import lock_timeout
     from provision.store.sboms import write_sbom_beside
@@ -199,14 +199,14 @@ def _stated(options: Options, trees: Iterable[_InstalledTree]) -> dict[str, dict
         versions = libraries_from_files(tree, read_entries(store, each.receipt) or {})
         if each.receipt.probed == "ok" and can_run(each.asset, host):
             own = libraries_from_interpreter(executable(tree, each.asset))
-            # Of Tcl and Tk, an interpreter knows the series alone.
+            # An interpreter only states the series of Tcl and Tk.
             versions |= {name: text for name, text in own.items() if not versions.get(name, "").startswith(f"{text}.")}
         stated[each.asset.sha256.hex] = {name.lower(): version for name, version in versions.items()}
     return stated
 
 
 def source_date_epoch(environ: Mapping[str, str]) -> int | None:
-    """``SOURCE_DATE_EPOCH``; None where it is not set or empty. Raises `UsageError` for what is not a time."""
+    """``SOURCE_DATE_EPOCH``; None if it is not set or empty. Raises `UsageError` for anything that is not a time."""
     text = environ.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return None
@@ -219,7 +219,7 @@ def source_date_epoch(environ: Mapping[str, str]) -> int | None:
 
 
 def licences(options: Options, names: tuple[str, ...] = ()) -> Licences:
-    """The licences of what is locked, by component; of full archives that are installed, by their own metadata."""
+    """The licences of the locked components; for installed full archives, from their own metadata."""
     project = Project.find(options)
     loaded = project.locked()
     store = options.store

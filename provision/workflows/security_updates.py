@@ -1,6 +1,6 @@
-"""`outdated --security`: entries with an advisory that a later build closes.
+"""`outdated --security`: entries with an advisory that a later build fixes.
 
-They are the findings of `audit` that name such a build, so that both commands judge and ignore by the same rules.
+These are the findings of `audit` that name such a build, so that both commands judge and ignore by the same rules.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provision.workflows.outdated import OutdatedRow, outdated
 
 @frozen
 class SecurityUpdate:
-    """A locked entry, and the finding on it that names an advisory and the build which closes it."""
+    """A locked entry, and its finding with an advisory and the build that fixes it."""
 
     row: OutdatedRow
     finding: Finding

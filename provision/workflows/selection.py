@@ -1,7 +1,7 @@
 """The assets that a lock has for a scope, and the entries that are left out.
 
-Where no entries are named, an entry whose own targets leave a machine out is left out of what is done for that machine.
-Entries that are named are errors then, and so is a target that is named and that no entry is locked for.
+If no entries are named, an entry whose own targets exclude a machine is left out for that machine. Named entries are
+errors then, and so is a named target that no entry is locked for.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def _left_out_of_targets(
 def _not_for(project: Project, pythons: Sequence[LockedPython], targets: Sequence[Target]) -> tuple[str, ...]:
     """The entries that neither the lock nor the manifest has for any of ``targets``.
 
-    An entry that the manifest declares no targets for is for every machine that it is used on: if it is not locked for
-    one, the lock is incomplete. Without a valid manifest, which ``--frozen`` does not need, the lock decides alone.
+    An entry without targets in the manifest is for every machine that it is used on: if it is not locked for one, the
+    lock is incomplete. Without a valid manifest, which ``--frozen`` does not need, only the lock decides.
     """
     unlocked = [python.name for python in pythons if not any(assets_for_target(python, target) for target in targets)]
     if not unlocked:

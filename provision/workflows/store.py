@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from provision.store.hashing import Difference
 
 
-# Kinds of differences that are mended by removing the file.
+# Kinds of differences that are repaired by removing the file.
 _REMOVABLE = frozenset({"extra", "bytecode"})
 
 
@@ -35,7 +35,7 @@ _REMOVABLE = frozenset({"extra", "bytecode"})
 class VerifiedTree:
     """The result for one tree, which the entries ``names`` use.
 
-    ``receipt`` is None where the tree is ``missing``, as before the first sync, and where its receipt is damaged.
+    ``receipt`` is None if the tree is ``missing``, as before the first sync, or if its receipt is damaged.
     ``differences`` are those found before a repair. ``unchecked`` is cached bytecode that was not compared with its
     sources, for the ``reason``.
     """
@@ -51,7 +51,7 @@ class VerifiedTree:
 
     @property
     def sound(self) -> bool:
-        """Whether the tree is now as it was installed."""
+        """Whether the tree now matches its installation."""
         return self.repaired or (self.receipt is not None and not self.differences)
 
 
@@ -72,8 +72,8 @@ class Verified:
 def verify(options: Options, names: Sequence[str], *, repair: bool, store_wide: bool, progress: Progress) -> Verified:
     """Hash the trees of a project's entries, or all trees of the store, and compare them with their receipts.
 
-    Intact trees are marked as durable. ``repair`` removes what was never installed, and reinstalls trees that differ in
-    anything else, from the cache or the network. A tree that is missing is not repaired: `sync` installs it.
+    Intact trees are marked as durable. ``repair`` removes files that were never installed, and reinstalls trees with
+    any other difference, from the cache or the network. A missing tree is not repaired: `sync` installs it.
     """
     store = options.store
     selection, left_out = (_all_trees(store.own), ()) if store_wide else _trees_of_entries(options, names)
@@ -174,7 +174,7 @@ def _bytecode_difference(path: str) -> Difference:
 
 
 def _remove_uninstalled(options: Options, store: Store, selected: Selected, tree: VerifiedTree) -> VerifiedTree:
-    """Remove the files that were never installed, if nothing else is wrong, and verify what then can be verified."""
+    """Remove the files that were never installed, if nothing else is wrong, and verify what can then be verified."""
     if not store.is_own(selected.key):
         return tree
     found = list(tree.differences)

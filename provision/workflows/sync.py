@@ -37,10 +37,10 @@ from provision.workflows.project import LoadedLock, Project, locked_keys, needed
 
 @frozen
 class Synced:
-    """The result of a sync: the plan that was carried out, the receipts of new trees, and the lock if it was remade.
+    """The result of a sync: the executed plan, the receipts of new trees, and the lock if it was rewritten.
 
-    ``not_linked`` says why nothing could be linked into the project; the interpreters can be used all the same.
-    ``shared_commands`` are notes on commands that several entries would have.
+    ``not_linked`` says why nothing could be linked into the project; the interpreters can still be used.
+    ``shared_commands`` are notes on commands that several entries share.
     """
 
     planned: Planned
@@ -53,7 +53,7 @@ class Synced:
 
 @frozen
 class _SyncInputs:
-    """What a sync starts from: the lock, and the manifest's bytes, empty if it has none; ``compared`` with each other?
+    """What a sync starts from: the lock, the manifest's bytes (empty if none), and whether they were ``compared``.
 
     ``order`` are the names of the entries in the order of the manifest, ``default`` is the one that `python` starts.
     """
@@ -70,9 +70,9 @@ class _SyncInputs:
 def sync(
     options: Options, scope: Scope, progress: Progress, *, locked: bool | None = None, frozen: bool = False
 ) -> Synced:
-    """Make this machine agree with the lock, after relocking where that is needed and `may_relock` allows it.
+    """Install what the lock lists, after relocking if that is needed and `may_relock` allows it.
 
-    With ``frozen`` the lock is not compared with the manifest.
+    With ``frozen``, the lock is not compared with the manifest.
     """
     project = Project.find(options)
     if frozen:
@@ -86,7 +86,7 @@ def sync(
 
 
 def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
-    """Carry out a saved plan; raises `LockFileError` if `plan` would no longer give the same."""
+    """Execute a saved plan; raises `LockFileError` if `plan` would no longer give the same."""
     planned = load_plan(options, path)
     loaded = planned.project.locked()
     order, default = entry_names(planned.project, loaded)
@@ -95,7 +95,7 @@ def sync_saved(options: Options, path: Path, progress: Progress) -> Synced:
 
 
 def entry_names(project: Project, loaded: LoadedLock) -> tuple[tuple[str, ...], str]:
-    """The names in the order of the manifest, and the default; those of the lock where no manifest can be read."""
+    """The names in the order of the manifest, and the default; those of the lock if no manifest can be read."""
     try:
         manifest = project.manifest()
     except ProvisionError:
@@ -107,14 +107,14 @@ def entry_names(project: Project, loaded: LoadedLock) -> tuple[tuple[str, ...], 
 def may_relock(environ: Mapping[str, str], *, locked: bool | None) -> bool:
     """Whether a sync may write the lock: ``locked`` forbids it, or else PROVISION_LOCKED.
 
-    Where neither is given, CI forbids it: nobody would commit the lock there.
+    If neither is given, CI forbids it: nobody would commit the lock there.
     """
     chosen = read_flag(environ, "PROVISION_LOCKED") if locked is None else locked
     return not (in_ci(environ) if chosen is None else chosen)
 
 
 def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _SyncInputs:
-    """The lock, compared with the manifest and remade if needed; raises `LockFileError` where that is not allowed."""
+    """The lock, compared with the manifest and rewritten if needed; raises `LockFileError` if that is not allowed."""
     loaded = project.lock()
     relocking = may_relock(options.environ, locked=locked)
     if loaded is None and not relocking:
@@ -141,16 +141,16 @@ def _manifest_bytes(project: Project) -> bytes:
 
 
 def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Progress) -> Synced:
-    """Record the project's needs, plan, install, link, prune; in this order a crash at any point loses nothing."""
+    """Record the project's needs, plan, install, link, prune; in this order, a crash at any point loses nothing."""
     project, loaded = inputs.project, inputs.loaded
     store, timeout = options.store, lock_timeout(options.environ)
-    # Before looking for trees: only then does a prune that runs meanwhile leave them alone.
+    # Before looking for trees, so that a concurrent prune does not remove them.
     record_root(store, project.manifest_path, locked_keys(loaded.lock), timeout=timeout, on_wait=progress.note)
     plan = compute_plan(options, project, loaded.lock, loaded.digest, scope)
     installs = tuple(plan.installs())
     unproven = check_provenance(options, project, loaded.lock, _selected(plan), progress)
     receipts = _install(options, project, store.own, installs, progress)
-    # Staging directories of runs that were killed after publishing their tree: nobody installs those again.
+    # Staging directories of runs that were killed after publishing their tree: no later installation removes them.
     clean_all_leftovers(store.own)
     for path in (project.manifest_path, project.lock_path):
         remove_unfinished(path)
@@ -181,7 +181,7 @@ def _carry_out(options: Options, inputs: _SyncInputs, scope: Scope, progress: Pr
 
 
 def _unusable_bases(store: Store, installs: tuple[Install, ...]) -> tuple[str, ...]:
-    """A warning for each store of PROVISION_STORES that was passed over, if anything was installed."""
+    """A warning for each store of PROVISION_STORES that was skipped, if anything was installed."""
     unusable = [home for home in store.bases if installs and not is_directory(Store(home).trees)]
     return tuple(
         f"PROVISION_STORES: {home} has no trees that can be read; what was missing was installed into {store.home}"
@@ -216,7 +216,7 @@ def _install(
 
 
 def _shared_commands(linked: Sequence[Selected], default: str) -> tuple[str, ...]:
-    """A note for each command that several entries would have."""
+    """A note for each command that several entries share."""
     owners = command_owners(linked, default)
     return tuple(
         f"`{command}` starts entry {first!r}, not {' or '.join(repr(name) for name in others)}"
@@ -226,7 +226,7 @@ def _shared_commands(linked: Sequence[Selected], default: str) -> tuple[str, ...
 
 
 def _selected(plan: Plan) -> tuple[Selected, ...]:
-    """What the project uses after the sync, whether it is to be installed or already is."""
+    """What the project uses after the sync, whether or not it is already installed."""
     actions = (action for action in plan.actions if isinstance(action, Install | Link | Keep))
     return tuple({(action.selected.name, action.selected.key): action.selected for action in actions}.values())
 
@@ -234,7 +234,7 @@ def _selected(plan: Plan) -> tuple[Selected, ...]:
 def link_project(
     project: Project, store: Store, plan: Plan, order: Sequence[str], default: str
 ) -> tuple[Selected, ...]:
-    """Carry out the links of a plan and update `.pythons/bin`; returns all linked interpreters, in ``order``."""
+    """Apply the links of a plan and update `.pythons/bin`; returns all linked interpreters, in ``order``."""
     for action in plan.actions:
         match action:
             case Link(selected=selected):
@@ -252,7 +252,7 @@ def _write_project_stamp(
 ) -> None:
     """Write the stamp by which the next `sync` sees that there is nothing to do."""
     environ = dict(options.environ)
-    if options.home != data_home(environ):  # given by ``--home``, which counts as the variable does
+    if options.home != data_home(environ):  # given by ``--home``, which counts like the variable
         environ["PROVISION_HOME"] = str(options.home)
     write_stamp(
         inputs.project.manifest_path,
@@ -267,7 +267,7 @@ def _write_project_stamp(
 
 
 def _linked(project: Project, store: Store, order: Sequence[str]) -> tuple[Selected, ...]:
-    """All linked interpreters by their receipts, those of entries that a partial sync did not touch included."""
+    """All linked interpreters by their receipts, including those of entries that a partial sync did not touch."""
     links = read_links(project.directory, store)
     found = []
     for name in sorted(links, key=lambda name: (order.index(name) if name in order else len(order), name)):

@@ -1,4 +1,4 @@
-"""What `lock` would make of one entry, as far as the catalogs at hand know."""
+"""What `lock` would make of one entry, according to the available catalogs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provision.workflows.options import Options
 
 @frozen
 class Trial:
-    """The locked entry, or the errors that say why it cannot be locked; neither if no catalog is at hand."""
+    """The locked entry, or the errors that say why it cannot be locked; neither if no catalog is available."""
 
     python: LockedPython | None = None
     errors: tuple[ResolutionError, ...] = ()
@@ -30,7 +30,7 @@ def catalog_at_hand(options: Options, manifest: Manifest) -> Catalog | None:
 
 
 def try_entry(manifest: Manifest, request: Request, catalog: Catalog | None) -> Trial:
-    """Resolve a request of a manifest alone."""
+    """Resolve only one request of a manifest."""
     if catalog is None:
         return Trial()
     alone = replace(manifest, requests=(request,))

@@ -36,7 +36,8 @@ from provision.workflows.selection import select_assets
 class FoundPython:
     """An installed interpreter of a project: its tree in the store, and ``link``, which leads there if it can.
 
-    ``executable`` is the path through the link, which stays after an upgrade; ``stored`` is the one in the store.
+    ``executable`` is the path through the link, which stays the same after an upgrade; ``stored`` is the one in the
+    store.
     """
 
     selected: Selected
@@ -71,10 +72,10 @@ def which(options: Options, name: str) -> FoundPython:
 def run(options: Options, name: str, command: Sequence[str]) -> int:
     """Replace this process by the command, with the entry's interpreter first on PATH; by default the interpreter.
 
-    A ``--`` before the command is left out. The interpreter gets what begins with an option, and without ``--`` also a
-    file that ends in ``.py`` or ``.pyz``. On Windows the command is a child, whose exit code is returned. Raises
-    `CommandError` if it cannot be started, and `PolicyError` if this machine's CPU lacks the build's level, which
-    happens where the store was copied from another machine.
+    A ``--`` before the command is removed. The interpreter runs anything that begins with an option, and without ``--``
+    also a file that ends in ``.py`` or ``.pyz``. On Windows the command is a child, whose exit code is returned. Raises
+    `CommandError` if it cannot be started, and `PolicyError` if this machine's CPU lacks the build's level, for example
+    because the store was copied from another machine.
     """
     words = list(command[1:] if command[:1] == ["--"] else command)
     try:
@@ -107,7 +108,7 @@ def _own_pip(found: FoundPython) -> str:
 
 
 def _unknown_entry(options: Options, name: str, words: Sequence[str]) -> ProvisionError | None:
-    """The error of a command in the place of an entry, with the entry that was left out; None for any other error."""
+    """The error of a command where an entry is expected, with the omitted entry; None for any other error."""
     import shlex
 
     try:
@@ -148,7 +149,7 @@ def _is_unfit_for_path(path: Path) -> bool:
 def bin_directory(options: Options) -> Path:
     """The project's directory of commands, for PATH.
 
-    Raises `PolicyError` unless everything in it starts just the interpreter that the lock has for its name, and
+    Raises `PolicyError` unless each file in it starts exactly the interpreter that the lock has for its name, and
     `StoreError` if the directory does not exist: ``eval "$(provision env)"`` would leave another Python first on PATH.
     """
     project = Project.find(options)
@@ -182,7 +183,7 @@ def _is_installed(selected: Selected, store: Store) -> bool:
 def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | None:
     """Why the tree's interpreter cannot start, as far as that shows without hashing the tree; else None.
 
-    In its place, another Python on PATH would run.
+    Without this check, another Python on PATH would run instead.
     """
     tree = store.tree(selected.key)
     program = executable(tree, selected.asset)
@@ -204,7 +205,7 @@ def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | Non
 
 
 def _command_refused(path: Path, lock: Path, missing: Sequence[Selected]) -> ProvisionError:
-    if is_launcher(path) and missing:  # the lock file changed after the last sync, as by a pull
+    if is_launcher(path) and missing:  # the lock file changed after the last sync, for example by a pull
         told = "; ".join(
             f"{each.name}: {each.asset.version}+{each.asset.build} is locked but not installed" for each in missing
         )
