@@ -112,7 +112,7 @@ class Fetcher:
                 self._cache.evict(asset.sha256)
                 self._progress.note(f"removed {asset.filename} from the cache: sha256 mismatch ({digest})")
             if not urls:
-                raise _offline_error(asset.filename)
+                raise _offline_error(asset.filename, ", or pass a `file://` mirror with `--mirror`")
             self._download(asset, archive, urls)
         return archive
 
@@ -286,8 +286,8 @@ def _file_size(url: Url) -> int | None:
         return None
 
 
-def _offline_error(what: str) -> NetworkError:
+def _offline_error(what: str, otherwise: str = "") -> NetworkError:
     return NetworkError(
         f"{what} is not in the cache, and downloads are disabled (offline)",
-        hint="Run once without `--offline`, or pass a `file://` mirror with `--mirror`.",
+        hint=f"Run once without `--offline`{otherwise}.",
     )

@@ -75,9 +75,10 @@ def test_offline_a_mirror_of_files_still_serves(tmp_path: Path) -> None:
 
 
 def test_a_document_is_not_fetched_while_offline(server: Server, tmp_path: Path) -> None:
-    with fetcher(tmp_path, offline=True) as fetch, pytest.raises(NetworkError, match="offline"):
+    with fetcher(tmp_path, offline=True) as fetch, pytest.raises(NetworkError, match="offline") as caught:
         fetch.get(server.put("catalog.ndjson", b"{}"), {})
     assert server.count() == 0
+    assert caught.value.hint == "Run once without `--offline`.", "mirrors have archives only"
 
 
 def test_progress_is_reported_in_bytes(server: Server, tmp_path: Path) -> None:
