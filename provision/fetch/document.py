@@ -49,18 +49,26 @@ def get_document(
 
 
 def get_size(source: Url, network: NetworkContext) -> int | None:
-    """How many bytes an archive has; None if its server does not say.
+    """How many bytes an archive has; None if its server does not say, or was waited for long enough in this run.
 
-    This is a request for one byte, not HEAD: the signed URLs that archives are redirected to often accept only GET.
+    This is one request for one byte, not HEAD: the signed URLs that archives are redirected to often accept only GET.
     Raises `TransferError`.
     """
     deadline = Deadline(network.settings.total_timeout)
     sent = {**range_headers(0, 1, ""), "accept-encoding": "identity"}
-    with network.client.get(source, sent, deadline) as response:
-        if response.status == _PARTIAL:
-            found = content_range(response.headers)
-            return found[2] if found is not None else None
-        return response.number("content-length") if response.status == _OK else None
+
+    def attempt() -> int | None:
+        with network.client.get(source, sent, deadline) as response:
+            if response.status == _PARTIAL:
+                found = content_range(response.headers)
+                return found[2] if found is not None else None
+            if is_temporary(response.status):
+                response.expect(_OK)
+            return response.number("content-length") if response.status == _OK else None
+
+    if network.outages.left(source.origin) <= 0:
+        return None
+    return network.retry_policy(deadline).run(attempt, source.origin, tries=1)
 
 
 def get_answer(source: Url, network: NetworkContext) -> Response:

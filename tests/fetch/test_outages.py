@@ -63,6 +63,19 @@ def test_what_begins_after_an_outage_was_waited_out_asks_once(server: Server, tm
     assert server.count(paths[3]) > 1
 
 
+def test_sizes_are_not_requested_of_a_server_that_was_waited_for_long_enough(server: Server, tmp_path: Path) -> None:
+    paths = [_path("archive", number) for number in range(4)]
+    for path in paths[:3]:
+        server.fault(path, _REFUSES)
+    server.put(paths[3], _data(3))
+    with fetcher(tmp_path) as fetch:
+        archives = [asset(server.at(path), _data(number)) for number, path in enumerate(paths)]
+        assert [fetch.size(archives[number]) for number in (0, 1, 3, 0)] == [None, None, len(_data(3)), None]
+        time.sleep(QUICK.retry_timeout)
+        assert [fetch.size(archives[number]) for number in (2, 3)] == [None, None]
+    assert [server.count(path) for path in paths] == [2, 1, 0, 1]
+
+
 def test_the_archives_of_a_mirror_that_is_asked_by_its_state_share_the_wait(tmp_path: Path) -> None:
     """Nothing listens there: each archive would be waited for anew."""
     with Server(tmp_path) as server:
