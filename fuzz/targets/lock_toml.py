@@ -11,7 +11,8 @@ from fuzz.texts import documents, encoded
 from provision.errors import LockFileError, SeveralErrors
 from provision.lock.conflicts import recover_lock
 from provision.lock.lock import Lock
-from provision.lock.read import ParsedLock, parse_canonical, parse_lock
+from provision.lock.read import ParsedLock, parse_lock
+from provision.lock.syntax import parse_canonical
 from provision.lock.write import format_lock
 from provision.model.tree import store_key
 from provision.review.review import DiffSide, Review, review_rows

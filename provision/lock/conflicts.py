@@ -9,7 +9,8 @@ from typing import NamedTuple
 from provision.errors import LockFileError, Place, ProvisionError
 from provision.lock.keys import lock_version
 from provision.lock.lock import Attestation, Lock, LockedPython, sorted_attestations
-from provision.lock.read import CONFLICT_MARKER, ParsedLock, parse_lock
+from provision.lock.read import ParsedLock, parse_lock
+from provision.lock.syntax import CONFLICT_MARKER
 from provision.text import without_mark
 
 # Compiled only if there is a conflict, because every `lock` loads this module.

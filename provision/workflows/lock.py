@@ -129,7 +129,7 @@ def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, pro
 
     Raises `LockFileError` if keys of a newer format would be lost.
     """
-    from provision.lock.read import CONFLICT_MARKER
+    from provision.lock.syntax import CONFLICT_MARKER
     from provision.text import plain_lines, spelled_as
 
     if plain_lines(text) == new:
