@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from benchmarks import entries, growth, install, memory, startup, verify
 from benchmarks.bench import BEFORE, Bench, open_bench
 from benchmarks.report import results, table
-from benchmarks.rows import Line, Row
+from benchmarks.rows import Line, Row, skipped
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_RUNS = 9
@@ -50,7 +51,12 @@ def _measure(rows: Sequence[Row], bench: Bench, runs: int) -> list[Line]:
     for row in rows:
         print(f"measuring {row.name} … ", end="", file=sys.stderr, flush=True)
         start = time.monotonic()
-        lines += row.measure(bench, runs)
+        try:
+            lines += row.measure(bench, runs)
+        except (SystemExit, OSError, subprocess.SubprocessError) as error:  # the other rows are measured all the same
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            print(f"failed: {error}", file=sys.stderr)
+            lines.append(skipped(row.name, "all", f"failed: {reason}"))
         bench.clear()
         print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
     print("\n".join(table(lines)))

@@ -90,17 +90,17 @@ class Bench:
         return venv / "bin" / "provision"
 
     def built_before(self) -> Path | None:
-        """The command at the earlier commit; None where git does not have it."""
+        """The command at the earlier commit, in an environment of its own; None where git or pip cannot get it."""
         source, venv = self.folder / f"source-{self.before}", self.folder / f"venv-{self.before}"
         if not (venv / "bin" / "provision").exists():
             archive = source.with_suffix(".tar")
             words = ["git", "archive", "--output", str(archive), self.before]
             try:
                 subprocess.run(words, cwd=self.root, check=True, capture_output=True)
+                shutil.unpack_archive(archive, source)
+                _install(venv, [str(source)], renew=True)
             except (OSError, subprocess.CalledProcessError):
                 return None
-            shutil.unpack_archive(archive, source)
-            _install(venv, [str(source)], renew=True)
         return venv / "bin" / "provision"
 
     def uv_install(self, where: Path, labels: Sequence[str], *, server: str, cached: Path | None = None) -> Command:

@@ -175,7 +175,7 @@ def against_before(bench: Bench, runs: int) -> list[Line]:
     row = "before ÷ now"
     program = bench.built_before()
     if program is None:
-        return [skipped(row, "one, four", f"git has no commit {bench.before}")]
+        return [skipped(row, "one, four", f"commit {bench.before[:7]} is not in git here, or pip cannot install it")]
     lines: list[Line] = []
     for kind in bench.places:
         for name, labels in (("one", ["default"]), ("four", four(bench))):
