@@ -10,13 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.archives import Archive, gather
 from benchmarks.server import Servers, serve_archives
 from benchmarks.timing import Command
 from benchmarks.uv import uv_downloads
+from provision import __version__
 from provision.model.value import frozen
 
 # The commit of `before ÷ now`: the last one before downloading and unpacking became one pipeline.
@@ -147,7 +147,7 @@ class Bench:
             ("machine", f"{_processor()}, {os.cpu_count()} cores, {_memory_size()}"),
             ("system", f"{platform.system()} {platform.release()}, {_distribution()}"),
             ("Python", platform.python_version()),
-            ("provision", version("provision")),
+            ("provision", __version__),
             ("uv", told),
             ("server", self.servers.name),
             *((f"archive {one.label}", _size(one)) for one in self.archives.values()),
