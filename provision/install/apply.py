@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import Place, ProvisionError, StoreError, raise_all
-from provision.install.probe import require_exec
+from provision.install.probe import end_probes, require_exec
 from provision.model.target import Host
 from provision.model.value import frozen
 from provision.plan import Install, Selected
@@ -117,10 +117,15 @@ def _raise_errors(failed: Sequence[tuple[Install, ProvisionError]], installs: Se
 
 
 def _join_briefly(workers: Sequence[threading.Thread]) -> None:
-    """Let the others remove what they have begun; after those that take longer, the next run tidies up."""
+    """Let the others remove what they have begun; after those that take longer, the next run tidies up.
+
+    The interpreters that they wait for are killed: those need not answer, and would stay.
+    """
     end = time.monotonic() + _GRACE
-    for worker in workers:
-        worker.join(max(0.0, end - time.monotonic()))
+    while any(worker.is_alive() for worker in workers) and (left := end - time.monotonic()) > 0:
+        end_probes()  # a thread whose interpreter was killed may start it once more, by itself
+        time.sleep(min(left, _POLL_INTERVAL / 10))
+    end_probes()
 
 
 def _places(installs: Sequence[Install], context: InstallContext, jobs: int, stack: ExitStack) -> Places:

@@ -57,7 +57,7 @@ class Builders:
                 builder.close()
 
     def end(self) -> None:
-        """Kill all of them; what they leave behind is what any kill leaves."""
+        """Kill all of them, and what they started; what they leave behind is what any kill leaves."""
         for builder in self._all:
             builder.end()
 
@@ -114,7 +114,7 @@ class Builder:
     def end(self) -> None:
         with self._ending:
             if self._pid:
-                os.kill(self._pid, signal.SIGKILL)
+                os.killpg(self._pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)
                 self._pid = 0
 
@@ -143,6 +143,7 @@ def _fork(job: BuildJob) -> Builder:
     finally:
         theirs.close()
         os.close(their_pipe)
+    os.setpgid(pid, pid)
     return Builder(pid, ours, our_pipe)
 
 
@@ -150,7 +151,11 @@ def _fork(job: BuildJob) -> Builder:
 
 
 def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob) -> NoReturn:
-    """All that a builder does: receive a job, do it, send its outcome; until its parent ends."""
+    """All that a builder does: receive a job, do it, send its outcome; until its parent ends.
+
+    It has a process group of its own, with the interpreters that it starts: they end with it.
+    """
+    os.setpgid(0, 0)  # its parent does the same: neither knows who is first
     threading.Thread(target=_exit_with_parent, args=(exit_pipe,), name="exit-with-parent", daemon=True).start()
     progress = ProgressSender(lambda message: channel.send(json.dumps(message).encode()))
     while True:
@@ -172,4 +177,4 @@ def _bound(job: BuildJob, work: dict[str, str], progress: Progress) -> Callable[
 
 def _exit_with_parent(exit_pipe: int) -> None:
     os.read(exit_pipe, 1)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)

@@ -49,6 +49,8 @@ for name, answer in answers.items():
 """
 _RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
 _TIMEOUT = 60  # GraalPy needs seconds on a slow machine
+# Interpreters that were started, and may still run.
+_running: set[subprocess.Popen[bytes]] = set()
 _LOADER_FAILURES = (
     "error while loading shared libraries",
     "Error loading shared library",
@@ -205,11 +207,13 @@ def _start(python: Path, title: str) -> subprocess.Popen[bytes]:
     # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     try:
-        return _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
+        process = _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
     except OSError as error:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
         raise _unstartable(title, why_not_executed(python, error)) from error
+    _running.add(process)
+    return process
 
 
 def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str]:
@@ -227,12 +231,19 @@ def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Whatever interrupted reading its answers, leave no process and no pipe behind."""
+    _running.discard(process)
     if process.poll() is None:
         process.kill()
         process.wait()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def end_probes() -> None:
+    """Kill the interpreters that any thread waits for: this process is about to end."""
+    for process in tuple(_running):
+        process.kill()
 
 
 def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:

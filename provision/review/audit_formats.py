@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from provision import __version__
@@ -157,7 +158,7 @@ def _sarif_result(finding: Finding, codes: list[str]) -> dict[str, object]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(finding.file)},
+                    "artifactLocation": {"uri": quote(os.fsencode(finding.file))},
                     "region": {"startLine": finding.line},
                 }
             }

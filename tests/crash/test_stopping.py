@@ -20,6 +20,8 @@ from provision.store.receipts import installed_receipts
 from tests.crash import invariants
 from tests.crash.box import Box, declare
 from tests.crash.conftest import MakeBox
+from tests.install.processes import is_alive
+from tests.support import trees
 from tests.support.builds import Build, write_catalog
 from tests.support.faults import Stall
 from tests.support.project import COMMAND, Project
@@ -155,6 +157,35 @@ def test_while_waiting_for_somebody_elses_lock(
         assert re.search(rf"the list of projects is in use by .*pid {os.getpid()} on ", command.said)
         check_end(command, command.stop(number), code, word)
     box.run("sync")
+
+
+@pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
+def test_interpreters_that_never_answer_are_ended_wherever_they_were_started(
+    tmp_path: Path, number: signal.Signals, code: int, word: str
+) -> None:
+    """Each says in a file that it runs; trees are made in this process and in others."""
+    (tmp_path / "archives").mkdir()
+    (tmp_path / "pids").mkdir()
+    hanging = f"#!/bin/sh\ntrap '' HUP INT TERM\n: > {tmp_path}/pids/$$\nsleep 30\n"
+    files = {"bin/python3.13": hanging, "lib/python3.13/os.py": ""}
+    build = trees.build(tmp_path / "builds", "linux-x86_64", files, trees.UNIX_LINKS)
+    write_catalog(tmp_path / "archives", [build])
+    spec = 'version = "3.13.5", build = "20261101", targets = ["linux-x86_64"]'
+    entries = "".join(f"e{n} = {{ {spec}, externally-managed = {'true' if n else 'false'} }}\n" for n in range(2))
+    project = Project(tmp_path, home=tmp_path / "home", cache=tmp_path / "cache")
+    project.write(f'[settings]\ncatalogs = ["archives/catalog.ndjson"]\n[pythons]\n{entries}')
+    project.run("lock")
+    process = subprocess.Popen(
+        [*COMMAND, "sync"], cwd=tmp_path, env=project.environ(), stderr=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + PATIENCE
+    while len(list((tmp_path / "pids").iterdir())) < min(2, len(os.sched_getaffinity(0))):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said.splitlines()[-1]) == (code, word)
+    assert not [path.name for path in (tmp_path / "pids").iterdir() if is_alive(int(path.name))]
 
 
 def test_what_the_caller_ignores_stays_ignored(make_box: MakeBox) -> None:

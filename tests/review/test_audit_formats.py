@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from provision.cli.console import Console
 from provision.cli.present.audit import present_audit
 from provision.model.value import replace
@@ -85,6 +87,20 @@ def test_sarif_has_a_rule_for_each_code_and_each_result_points_to_its_rule() -> 
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a%20b.lock", 7)
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("d\udcfe/pythons.lock", "d%FE/pythons.lock"),
+        ("é b/pythons.lock", "%C3%A9%20b/pythons.lock"),
+        ("a#?", "a%23%3F"),
+    ],
+)
+def test_sarif_names_a_file_whatever_its_bytes(file: str, uri: str) -> None:
+    audit = replace(AUDIT, findings=tuple(replace(finding, file=file) for finding in AUDIT.findings))
+    places = [location["physicalLocation"] for result in sarif(audit)["results"] for location in result["locations"]]
+    assert uri in {place["artifactLocation"]["uri"] for place in places}
 
 
 def test_sarif_has_ignored_findings_as_suppressed() -> None:
