@@ -1,4 +1,4 @@
-"""The archives that are installed: real interpreters and larger ones made of them."""
+"""The archives that are installed: real interpreters, and larger ones made from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIBRARY = 64_000
 
 @frozen
 class Archive:
-    """One archive: what to call it in a manifest, its file, and its unpacked size in bytes and members."""
+    """One archive: its name in a manifest, its file, and its unpacked size in bytes and members."""
 
     label: str
     path: Path
@@ -40,7 +40,7 @@ class Archive:
 
 
 def gather(folder: Path, ready_made: Path | None) -> dict[str, Archive]:
-    """The archives by their labels, made in ``folder`` unless they are there: four usual ones, a large, and a huge."""
+    """The archives by their labels, made in ``folder`` if missing: four usual ones, a large, and a huge."""
     folder.mkdir(parents=True, exist_ok=True)
     first, *others = _usual(folder, ready_made)
     stem, _, _ = first.name.partition("-install_only")
@@ -90,7 +90,7 @@ def _tagged(stem: str, number: int) -> str:
 
 
 def _made(path: Path, source: Path, least: int) -> Path:
-    """An archive with the source's files under ``python/install`` (a full one) or ``python``, as often as it takes."""
+    """An archive with the source's files under ``python/install`` (a full one) or ``python``, repeated as needed."""
     if path.exists():
         return path
     full = path.name.endswith("-full.tar.zst")
@@ -102,7 +102,7 @@ def _made(path: Path, source: Path, least: int) -> Path:
         while copy == 0 or total < least:
             for member, content in _members(source):
                 place = member.name.removeprefix("python/")
-                if copy:  # more libraries, beside the first ones: real archives grow by them
+                if copy:  # more libraries, next to the first ones: real archives also grow by them
                     if not (member.size > _LIBRARY and place.startswith("lib/")):
                         continue
                     place = f"lib/more-{copy}/{place.removeprefix('lib/')}"
@@ -123,7 +123,7 @@ def _compress(data: IO[bytes], packed: IO[bytes], size: int, *, full: bool) -> N
         with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as file:
             shutil.copyfileobj(data, file)
         return
-    # The window of upstream's level 22, and the size told beforehand as there; the level itself would take minutes.
+    # The window of upstream's level 22, with the size announced as there; the level itself would take minutes.
     zstd = zstd_module()
     parameters = zstd.CompressionParameter
     packer = zstd.ZstdCompressor(options={parameters.compression_level: 12, parameters.window_log: 27})
@@ -155,7 +155,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _described(label: str, path: Path) -> Archive:
-    """The archive's facts, kept beside it, as finding them out takes a while."""
+    """The archive's facts, kept next to it, because determining them takes a while."""
     facts = path.with_name(f"{path.name}.facts")
     if not facts.exists():
         size = members = 0
@@ -168,7 +168,7 @@ def _described(label: str, path: Path) -> Archive:
 
 
 def main(folder: str, *ready_made: str) -> None:
-    """Make what `gather` finds, in a process of its own: what one holds at most, its children are said to have held."""
+    """Make what `gather` finds, in a separate process: its peak memory would otherwise count for all later children."""
     gather(Path(folder), Path(ready_made[0]) if ready_made else None)
 
 

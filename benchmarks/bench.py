@@ -1,4 +1,4 @@
-"""What measuring needs, in ``.bench/``: tools, archives, a server, directories."""
+"""Everything that measuring needs, in ``.bench/``: tools, archives, a server, directories."""
 
 from __future__ import annotations
 
@@ -57,9 +57,8 @@ class Bench:
         return path
 
     def clear(self) -> None:
-        """Remove what a row has made in memory.
-
-        What is on disk stays to the end: ext4 looks at every file deleted within minutes when it makes new ones.
+        """Remove what a row has made in memory. Files on disk are kept until the end: ext4 checks every file deleted
+        within the last minutes when it makes new ones.
         """
         if _MEMORY in self.places:
             shutil.rmtree(self.places[_MEMORY])
@@ -73,7 +72,7 @@ class Bench:
     def provision(
         self, where: Path, *words: str, home: Path | None = None, cache: Path | None = None, program: Path | None = None
     ) -> Command:
-        """A command of provision in a project's directory; home and cache are beside it unless given."""
+        """A command of provision in a project's directory; home and cache are next to it unless given."""
         environ = self.environ(
             PROVISION_HOME=home or where.parent / "home", PROVISION_CACHE_DIR=cache or where.parent / "cache"
         )
@@ -81,7 +80,7 @@ class Bench:
         return Command(argv=(str(program), *words), cwd=where, environ=environ)
 
     def made_by_old_pip(self) -> Path | None:
-        """The command as an old pip installs it; None where there is none to be had."""
+        """The command as installed by an old pip; None if that is not available."""
         venv = self.folder / "old-pip"
         try:
             _install(venv, [str(self.root)], renew=True, pip=_OLD_PIP)
@@ -104,7 +103,7 @@ class Bench:
         return venv / "bin" / "provision"
 
     def uv_install(self, where: Path, labels: Sequence[str], *, server: str, cached: Path | None = None) -> Command:
-        """uv's command that installs the same archives; it keeps them in ``cached``, or as by default not at all."""
+        """uv's command that installs the same archives; it keeps them in ``cached``, or by default not at all."""
         downloads, keys = uv_downloads(where, [self.archives[label] for label in labels], server)
         environ = self.environ(
             UV_PYTHON_INSTALL_DIR=where.parent / "pythons",
@@ -121,7 +120,7 @@ class Bench:
         return Command(argv=(self.python, "-c", "pass"), cwd=where, environ=self.environ())
 
     def project(self, where: Path, labels: Sequence[str], *, server: str | None = None) -> Path:
-        """A project that has locked these archives: the manifest and the lock that is committed beside it."""
+        """A project that has locked these archives: the manifest, and the lock next to it."""
         text = self._locked(tuple(labels))
         where.mkdir(parents=True, exist_ok=True)
         shutil.copy(self._locked_at(labels) / "pythons.toml", where)
@@ -141,7 +140,7 @@ class Bench:
         return (where / "pythons.lock").read_text()
 
     def facts(self) -> list[tuple[str, str]]:
-        """What the figures depend on, for the record."""
+        """The conditions that the figures depend on, for the record."""
         told = subprocess.run([self.uv, "--version"], capture_output=True, text=True, check=True).stdout.strip()
         return [
             ("machine", f"{_processor()}, {os.cpu_count()} cores, {_memory_size()}"),
@@ -182,7 +181,7 @@ def open_bench(root: Path, *, in_memory_only: bool = False, before: str = BEFORE
 
 
 def write_manifest(where: Path, archives: Sequence[Archive], server: str) -> None:
-    """A manifest that asks for just these archives, and the catalog of one's own that knows them."""
+    """A manifest that requests exactly these archives, and the custom catalog that has them."""
     lines, rows = [], []
     for archive in archives:
         name = archive.name
@@ -210,7 +209,7 @@ def _install(venv: Path, packages: Sequence[str], *, renew: bool, pip: str = "pi
     fresh = not venv.exists()
     if fresh:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], env=environ, check=True)
-        # The commands that older ones make import `re` before anything else.
+        # The commands of older pips import `re` before anything else.
         subprocess.run([*install, "--upgrade", pip], env=environ, check=True)
     if fresh or renew:
         subprocess.run([*install, *packages], env=environ, check=True)

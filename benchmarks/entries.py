@@ -1,4 +1,4 @@
-"""The row of long lock files: what each entry costs, and whether that stays the same."""
+"""The row of long lock files: the cost of each entry, and whether it stays the same."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _header(*more: str) -> str:
 
 
 class Site:
-    """A registry with what a project locks, and the machines that sync it, each with a store of its own."""
+    """A registry with the archives of a project, and the machines that sync it, each with its own store."""
 
     def __init__(self, folder: Path, machines: int, within: float) -> None:
         self.folder, self.begins = folder, trace(machines, within)
@@ -136,10 +136,10 @@ class Site:
 
 
 def run_processes(machines: int, within: float, only: str = "") -> None:
-    """The table of real processes, with the model for the same trace beside it."""
+    """The table of real processes, with the model for the same trace."""
     print(_header())
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
-        Path(name).chmod(0o755)  # squid has a user of its own
+        Path(name).chmod(0o755)  # squid runs as another user
         site = Site(Path(name), machines, within)
         with site.open() as registry:
             alone = Site(site.folder, 1, 0.0)
@@ -209,7 +209,7 @@ def _outage(site: Site, registry: Registry) -> None:
                 time.sleep(0.1)
             uplink.cut(_OUTAGE)
 
-        threading.Thread(target=cut_half_way, daemon=True).start()  # where machines fail, half may never come
+        threading.Thread(target=cut_half_way, daemon=True).start()  # if machines fail, half may never be ready
         site.run(f"registry alone, an outage of {_OUTAGE:.0f} s half-way", uplink, [_mirror(uplink.port)])
 
 
@@ -233,9 +233,10 @@ def model(
     pause: Callable[[int, float], float] | None = None,
     tries: int | None = None,
 ) -> Result:
-    """Simulate a fleet; ``racks`` caches before the registry (one for 40 machines by default), of which ``dying`` die.
+    """Simulate a fleet; ``racks`` caches before the registry (one for 40 machines by default), of which a share
+    ``dying`` fails.
 
-    ``outage`` is when the registry goes, and for how long; ``pause`` and ``tries`` are another policy of retries.
+    ``outage`` is when the registry fails, and for how long; ``pause`` and ``tries`` are another policy of retries.
     """
     clock, fleet = Clock(), Fleet()
     origin = Origin(clock, rate, GBIT)

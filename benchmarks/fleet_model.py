@@ -24,7 +24,7 @@ def trace(machines: int, within: float, seed: int = 1) -> list[float]:
 
 
 class Clock:
-    """Calls what was planned, in the order of its time."""
+    """Calls planned functions in the order of their times."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,7 +42,7 @@ class Clock:
 
 
 class Flow:
-    """A transfer: it ends with ``done``, or with ``failed`` and the bytes that came."""
+    """A transfer: it ends with ``done``, or with ``failed`` and the bytes that were received."""
 
     __slots__ = ("begin", "done", "end", "failed", "is_over")
 
@@ -51,11 +51,11 @@ class Flow:
 
 
 class Link:
-    """A connection to the network that all its flows share alike, each at most at ``each`` bytes a second."""
+    """A network connection that all its flows share equally, each at most at ``each`` bytes a second."""
 
     def __init__(self, clock: Clock, rate: float, each: float) -> None:
         self._clock, self._rate, self._each = clock, rate, each
-        self._served = self._at = 0.0  # bytes that each flow has had since the start, and when that was so
+        self._served = self._at = 0.0  # the bytes of each flow since the start, and the time of that figure
         self._flows: list[tuple[float, int, Flow]] = []
         self._active = self._count = self._version = 0
         self.sent = 0.0
@@ -128,9 +128,9 @@ class Origin:
 
 
 class Cache:
-    """A cache of one archive before another server; who asks while it comes gets it as it comes.
+    """A cache of one archive before another server; a request during its download is served as the download proceeds.
 
-    Without ``coalesces``, everybody who asks before it is there is passed on.
+    Without ``coalesces``, every request is forwarded until the download is complete.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Cache:
             there()
 
     def _not_filled(self, _: float) -> None:
-        """The other server failed: so does everybody who waits, and the transfers from here with them."""
+        """The other server failed, and with it everyone who waits, and the transfers from here."""
         self._is_filling = False
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -193,7 +193,7 @@ class Cache:
 
 @dataclass
 class Fleet:
-    """What became of the machines: when each was ready, how many gave up, and their retries."""
+    """The result of the machines: when each was ready, how many gave up, and their retries."""
 
     ready: list[float] = field(default_factory=list)
     given_up: int = 0
@@ -201,7 +201,7 @@ class Fleet:
 
 
 class Machine:
-    """One machine: it asks its servers in turn, as `Download` does, until it has all bytes or gives up."""
+    """One machine: it requests from its servers in turn, as `Download` does, until it has all bytes or gives up."""
 
     def __init__(
         self,
@@ -249,7 +249,7 @@ class Machine:
             server.request(self._left, done, failed)
 
     def _done(self) -> None:
-        if self._damaged:  # requested once more, in one piece and past all caches
+        if self._damaged:  # requested once more, in one piece and bypassing all caches
             self._damaged, self._past, self._left = False, True, self._size
             self._ask()
             return

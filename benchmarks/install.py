@@ -108,7 +108,7 @@ def _fresh(
 
 
 def cached(bench: Bench, runs: int) -> list[Line]:
-    """The archives are there from before, the store is empty. uv keeps archives only where it is told to."""
+    """The archives are already there, the store is empty. uv keeps archives only if told to."""
     row = "archives cached"
     lines: list[Line] = []
     for kind in bench.places:

@@ -14,7 +14,7 @@ _NAMES = {("Linux", "x86_64"): "linux-x64", ("Linux", "aarch64"): "linux-arm64",
 
 
 def get_mise(bench: Bench) -> Path | str:
-    """The program, installed unless it is there; or why it cannot be had."""
+    """The program, installed if missing; or why it is not available."""
     name = _NAMES.get((platform.system(), platform.machine()))
     if name is None:
         return "no mise for this machine"
@@ -39,7 +39,7 @@ def mise_lock(bench: Bench, where: Path, label: str) -> str:
 
 
 def mise_install(bench: Bench, program: Path, where: Path, label: str, lock: str) -> Command:
-    """Its command in a fresh project, with directories of its own beside it."""
+    """Its command in a fresh project, with its own directories next to it."""
     (where / "mise.toml").write_text(f'[tools]\npython = "{bench.archives[label].name.version}"\n')
     (where / "mise.lock").write_text(lock)
     folders = {f"MISE_{each}_DIR": where.parent / each.lower() for each in ("DATA", "CACHE", "CONFIG", "STATE")}

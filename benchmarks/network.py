@@ -1,4 +1,4 @@
-"""What a user waits for: whole syncs over links of several rates and round trips, for ``docs/performance.md``.
+"""Whole syncs as users see them, over links of several rates and round trips, for ``docs/performance.md``.
 
 ``python -m benchmarks.network`` measures, and writes the tables of that page between its marks.
 """
@@ -74,7 +74,7 @@ def _links(bench: Bench, runs: int) -> list[str]:
 
 
 def _locks(bench: Bench, runs: int) -> list[str]:
-    """Locks of 1 to 64 interpreters, all of them archives of their own."""
+    """Locks of 1 to 64 interpreters, each with a different archive."""
     kind = next(reversed(bench.places))
     copies = _copies(bench.archives["default"], max(_LOCKS))
     bench = replace(bench, archives={**bench.archives, **copies})

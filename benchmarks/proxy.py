@@ -15,7 +15,7 @@ from pathlib import Path
 
 _CHUNK = 32 * 1024
 _FIRST_WINDOW = 10 * 1460  # bytes; RFC 6928
-# How long bytes may wait for the link, in seconds: more than the clock of `asyncio` is coarse.
+# How long bytes may wait for the link, in seconds: longer than the resolution of `asyncio`'s clock.
 _AHEAD = 0.005
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -99,7 +99,7 @@ async def _serve(port: int, rate: float, round_trip: float) -> None:
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(round_trip)  # what connecting takes
         from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
-        with suppress(ExceptionGroup):  # whoever goes away ends both directions
+        with suppress(ExceptionGroup):  # either side going away ends both directions
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_pass_on(reader, to_server, round_trip / 2, _at_once))
                 tasks.create_task(_pass_on(from_server, writer, round_trip / 2, shared.flow()))

@@ -16,8 +16,8 @@ Unit = Literal["×", "s", "MB"]
 class Line:
     """One figure and its aim: a ratio of medians, seconds, or megabytes.
 
-    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for what is only told. Less
-    is better, unless the aim is the ``least``. ``skipped`` is why there is no figure.
+    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for figures without one.
+    Less is better, unless the aim is the ``least``. ``skipped`` is why there is no figure.
     """
 
     row: str

@@ -41,7 +41,7 @@ class Servers:
 
 
 def get_nginx() -> str | None:
-    """The path of nginx, installed from Debian if it may be; None where it cannot be had."""
+    """The path of nginx, installed from Debian if allowed; None if it is not available."""
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         for words in (["update"], ["install", "--yes", "--no-install-recommends", "nginx-light"]):

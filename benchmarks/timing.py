@@ -1,4 +1,4 @@
-"""Whole processes, run in turn: wall time, processor time, peak memory."""
+"""Whole processes, run alternately: wall time, processor time, peak memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provision.model.value import frozen
 
-# Between two looks at a process, in seconds.
+# Between two checks of a process, in seconds.
 _LOOK = 0.002
 
 _OPEN_AND_CLOSE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -19,7 +19,7 @@ _OPEN_AND_CLOSE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 @frozen
 class Command:
-    """One process to be: its words, where it runs, and in which environment."""
+    """A process to start: its arguments, directory and environment."""
 
     argv: tuple[str, ...]
     cwd: Path
@@ -87,9 +87,9 @@ def interleaved(
 
 
 def run(command: Command, *, expect: Sequence[int] = (0,), watch: bool = False) -> Taken:
-    """Run one process to its end, with its output in ``output`` beside its directory; fail unless it ends well.
+    """Run one process to its end, with its output in ``output`` next to its directory; fail unless it succeeds.
 
-    With ``watch``, its memory is looked at all the time, with that of all processes it forks; else it is its own alone.
+    With ``watch``, its memory is sampled all the time, with that of all processes it forks; else it is only its own.
     """
     log = command.cwd.parent / f"{command.cwd.name}.output"
     null = os.open(os.devnull, os.O_RDONLY)

@@ -12,8 +12,8 @@ from benchmarks.archives import Archive
 def uv_downloads(where: Path, archives: Sequence[Archive], server: str) -> tuple[Path, list[str]]:
     """Write the list as uv reads it; return its path and the keys to install, one for each archive.
 
-    uv knows one archive for a version and variant. A second one gets another patch number there: uv does not look into
-    the interpreter, and installs it all the same.
+    uv accepts one archive for a version and variant. A second one gets another patch number: uv does not inspect the
+    interpreter, and installs it anyway.
     """
     rows: dict[str, object] = {}
     for archive in archives:

@@ -13,7 +13,7 @@ from fuzz.target import keep, load, names
 
 
 def main() -> int:
-    """Run the targets one after the other, each for its share of the time; 1 if any was broken."""
+    """Run the targets one after the other, each for its share of the time; 1 if any failed."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(names())}")
     parser.add_argument("--seconds", type=float, default=600.0, help="for all targets together (default: 600)")

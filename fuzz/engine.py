@@ -22,7 +22,7 @@ class Outcome:
 
 
 def run(name: str, target: Target, *, start: int, executions: int | None = None, seconds: float = 0.0) -> Outcome:
-    """Try what broke the target before, then drawn inputs until there were ``executions``, or ``seconds`` are over.
+    """Try the inputs that failed before, then drawn inputs until ``executions`` or ``seconds`` are reached.
 
     ``start`` seeds the drawing: the same number draws the same inputs.
     """

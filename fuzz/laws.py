@@ -1,4 +1,4 @@
-"""Laws that several targets share: an answer comes soon, and an error can be shown."""
+"""Laws that several targets share: a result comes soon, and an error can be shown."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from provision.errors import ProvisionError, SeveralErrors
 from provision.text import printable
 
-# Of processor time, for inputs of some kilobytes at most: what needs longer grows faster than its input.
+# Of processor time, for inputs of some kilobytes at most: anything slower grows faster than its input.
 SOON = 2.0
 
 
 @contextmanager
 def soon(seconds: float = SOON) -> Iterator[None]:
-    """What is done within must not take this process longer, however busy the machine is."""
+    """The body must not take this process longer, however busy the machine is."""
     began = time.process_time()
     yield
     took = time.process_time() - began
@@ -23,7 +23,9 @@ def soon(seconds: float = SOON) -> Iterator[None]:
 
 
 def showable(error: ProvisionError, code: int = 0) -> None:
-    """An error can be worded, its exit code is the one expected or at least a documented one; it drives no terminal."""
+    """An error can be printed, its exit code is the expected or at least a documented one, and it cannot control a
+    terminal.
+    """
     assert error.exit_code == code or not code
     for one in error.errors if isinstance(error, SeveralErrors) else (error,):
         assert one.exit_code in {1, 2, 4, 5, 6}

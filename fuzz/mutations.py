@@ -20,7 +20,7 @@ _edits: st.SearchStrategy[Edit] = st.one_of(
 
 
 def mutated(inputs: st.SearchStrategy[bytes], *, most: int = 4) -> st.SearchStrategy[bytes]:
-    """Inputs with up to ``most`` edits; many have none, so that sound ones are tried as well."""
+    """Inputs with up to ``most`` edits; many have none, so that valid ones are also tried."""
     return st.builds(_apply, inputs, st.lists(_edits, max_size=most))
 
 

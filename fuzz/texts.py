@@ -1,4 +1,4 @@
-"""Documents made of their format's vocabulary, which get further into a reader than damaged bytes do."""
+"""Documents made from their format's vocabulary, which get further into a reader than damaged bytes do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-# What breaks readers of any text: control characters, directions, other alphabets, what cannot be encoded, paths.
+# Texts that often break readers: control characters, writing directions, other alphabets, surrogates, paths.
 ODD = [
     "\x1b[2J", "\x00", "\r", "\n", "\t", "\u202e", "\ufeff", "é", "\U0001f40d", "../", "/", "\\", "::error::", "##[x]",
     "%2e%2e%2f", "${x}", "`x`", "$(x)", '"', "'", '"""', "'''", "-", "--", ".", "..", " ", "1" * 5000, "[" * 40,

@@ -1,4 +1,4 @@
-"""Fixtures that several folders share, and the flag that renews golden files."""
+"""Fixtures that several folders share, and the flag that updates golden files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Golden = Callable[[Path, str], None]
 settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("project")
 
-# What the tests run must not depend on who runs the tests: a CI, a shell with settings of its own.
+# The programs that tests run must not depend on who runs the tests: a CI, or a shell with its own settings.
 for _name in list(os.environ):
     if _name == "CI" or (_name.startswith("PROVISION_") and not _name.startswith("PROVISION_TEST_")):
         del os.environ[_name]
 
-# Shells start jobs in the background with SIGINT ignored, and whatever those start inherits that; tests send it.
+# Shells start background jobs with SIGINT ignored, and their children inherit that; tests send SIGINT.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compare a text with a golden file, or renew the file with ``--update-golden``."""
+    """Compare a text with a golden file, or update the file with ``--update-golden``."""
 
     def check(path: Path, text: str) -> None:
         if request.config.getoption("--update-golden"):
@@ -72,7 +72,7 @@ def upstream_server() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Build, ...]:
-    """Real interpreters as archives: those at hand in PBS's layout, else the Python that runs the tests, packed."""
+    """Real interpreters as archives: available ones in PBS's layout, else the Python that runs the tests, packed."""
     shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     return ready_made() or (pack_ours(shared / "packed"),)
 
@@ -90,5 +90,5 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def interpreter(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The archive's interpreter, installed in a directory whose name tells nothing."""
+    """The archive's interpreter, installed in a directory whose name says nothing about it."""
     return install(archive, tmp_path_factory.mktemp("store") / "tree")

@@ -1,4 +1,6 @@
-"""Which hosts may be asked: known ones by https, this machine, and what the user allows; nothing a repository says."""
+"""Which hosts may be contacted: known ones over https, this machine, and those that the user allows, never a
+repository.
+"""
 
 from __future__ import annotations
 

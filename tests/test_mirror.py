@@ -1,4 +1,4 @@
-"""The layout of the tests: one or several test files a module, or a line below that says who tests it."""
+"""The layout of the tests: one or several test files per module, or a line below that says where it is tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sync does, as a function of what is wanted and what is there."""
+"""What a sync does, as a function of what is requested and what exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def selected(name: str, content: str = "ab", *, foreign: bool = False) -> Select
 
 
 def applied(plan: Plan, before: Inventory) -> Inventory:
-    """What is there after a plan was carried out."""
+    """What exists after a plan was executed."""
     installed = {*before.installed, *(action.selected.key for action in plan.installs())}
     links = dict(before.links)
     for action in plan.actions:

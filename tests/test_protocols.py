@@ -1,4 +1,4 @@
-"""Documents by any `HttpGet`, over a real server; and progress that nobody looks at."""
+"""Documents by any `HttpGet`, over a real server; and progress without a display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README as it stands: every command of its session, and what its examples promise to lock."""
+"""The README: every command of its session, and the builds that its examples should lock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SETTINGS = '[settings]\ntargets = ["linux-x86_64", "macos-aarch64"]\n[pythons]\n
 
 
 def locked(entries: str) -> Resolution:
-    """What the bundled catalog alone gives."""
+    """The result with the bundled catalog alone."""
     return resolve(parse_manifest(entries, Path("pythons.toml")), bundled_catalog(), None, host=LINUX)
 
 
@@ -75,7 +75,7 @@ def is_newest(python: LockedPython, first: str, below: str) -> bool:
     return (python.version, python.build) == (newest, max(builds, key=lambda build: publication_day(build, None)))
 
 
-# What each row of the table promises; those with an ellipsis need more than the row says.
+# The expected builds of each row of the table; those with an ellipsis need more than the row says.
 PROMISES: dict[str, Callable[[LockedPython], bool]] = {
     "newest 3.14, newest build of it": lambda python: is_newest(python, "3.14.0", "3.15.0a0"),
     "a range": lambda python: is_newest(python, "3.13.0", "3.15.0a0"),

@@ -1,4 +1,4 @@
-"""The docs' first pages: each command of the tutorial is run, and their claims on builds are those of the catalog."""
+"""The docs' first pages: each command of the tutorial is run, and claims about builds are checked with the catalog."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def repository(tmp_path: Path) -> Project:
 def test_every_command_of_the_tutorial_works_and_prints_what_the_page_shows(
     repository: Project, server: Server
 ) -> None:
-    """From the first `sync` on, archives of the same names on loopback stand in for upstream's."""
+    """From the first `sync` on, archives with the same names on loopback replace upstream's."""
     commands = tutorial()
     assert [command for command, _ in commands if command.startswith("provision sync")]
     for command, printed in commands:

@@ -1,4 +1,4 @@
-"""What each system has: every module finds the names that it uses on Linux, macOS and Windows."""
+"""Names on each system: every module finds the names that it uses on Linux, macOS and Windows."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_names_of_other_systems_are_found(text: str, found: list[str]) -> None:
     assert list(missing_names("win32", ast.parse(text))) == found
 
 
-# What Windows lacks, or answers otherwise: a file's mode is one bit there, links take a privilege, `os.kill` ends.
+# Calls that Windows lacks, or that behave differently: file modes have one bit, links need a privilege, `os.kill` ends.
 _DIFFERENT = {
     "os.chmod", "os.copy_file_range", "os.fchmod", "os.fork", "os.geteuid", "os.getuid", "os.kill", "os.link",
     "os.major", "os.minor", "os.pread", "os.pwrite", "os.readlink", "os.sched_getaffinity", "os.sendfile",

@@ -1,4 +1,4 @@
-"""What all output shares: numbers and paths for people, and texts that control no terminal and no CI system."""
+"""Shared parts of all output: numbers and paths for people, and texts that control no terminal and no CI system."""
 
 from __future__ import annotations
 

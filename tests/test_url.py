@@ -1,4 +1,4 @@
-"""One reading of URLs for rules, files and connections alike: no text may mean another host to one of them."""
+"""One parser of URLs for rules, files and connections: no text may mean another host to one of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What maintainers run; no part of the wheel."""
+"""Tools for maintainers; not part of the wheel."""

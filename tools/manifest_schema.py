@@ -1,4 +1,4 @@
-"""The JSON schema of `pythons.toml`, made of the tables of its keys.
+"""The JSON schema of `pythons.toml`, made from the tables of its keys.
 
 Editors read it, provision itself does not. ``pytest --update-golden tests/tools/test_manifest_schema.py`` writes it to
 ``schemas/``.
@@ -30,7 +30,7 @@ from provision.model.target import KNOWN_TARGETS, target_spellings
 Schema = dict[str, Any]
 
 
-# It names the schema and is no address: nothing is published there.
+# An identifier of the schema, not an address: nothing is published there.
 SCHEMA_ID = "urn:provision:schema:pythons"
 
 

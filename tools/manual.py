@@ -144,7 +144,7 @@ def _table(rows: Iterator[Row] | tuple[Row, ...] | list[Row]) -> Iterator[str]:
 
 
 def _roff(text: str) -> str:
-    """Text that groff prints as it stands: no control line, real minus signs and quotes."""
+    """Text that groff prints unchanged: no control line, real minus signs and quotes."""
     for plain, escape in (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga"), ("^", "\\(ha"), ("~", "\\(ti")):
         text = text.replace(plain, escape)
     text = "".join(sign if sign.isascii() else f"\\[u{ord(sign):04X}]" for sign in text)

@@ -36,7 +36,7 @@ _PIECES = [
 
 
 def _samples() -> list[bytes]:
-    """Each file of the repositories of the tests, behind the number of its reader."""
+    """Each file of the repositories of the tests, after the number of its reader."""
     numbers = {reader_of(Path(name)): number for number, name in enumerate(_NAMES)}
     found = []
     for path in sorted(_REPOSITORIES.glob("*.txt")):

@@ -1,4 +1,4 @@
-"""Any file name: refused, or read as what spells exactly that name again; so is any request for one."""
+"""Any file name: refused, or read as a value that gives exactly the same name; the same goes for requests."""
 
 from __future__ import annotations
 

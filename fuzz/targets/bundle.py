@@ -1,4 +1,4 @@
-"""Any file in place of a bundle: refused in one sentence, or what it says is true of every byte in it."""
+"""Any file in place of a bundle: refused in one sentence, or every byte of it is as the lock file requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any compressed file: refused, or decompressed to what the standard tools make of it, in small chunks."""
+"""Any compressed file: refused, or decompressed to the same as by the standard tools, in small chunks."""
 
 from __future__ import annotations
 

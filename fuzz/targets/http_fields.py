@@ -1,4 +1,4 @@
-"""Any header of a server, checkpoint of a download or body in a content coding: a value that makes sense, or none."""
+"""Any header of a server, checkpoint of a download or body in a content coding: a valid value, or none."""
 
 from __future__ import annotations
 

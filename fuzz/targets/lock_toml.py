@@ -1,4 +1,4 @@
-"""Any `pythons.lock`: a lock that is written the same again and names nothing outside, or a `LockFileError`."""
+"""Any `pythons.lock`: a lock that is written the same again and has no paths elsewhere, or a `LockFileError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any `pythons.toml`: a manifest whose names, digests and places are sound, or a `ManifestError` that can be shown."""
+"""Any `pythons.toml`: a manifest with valid names, digests and locations, or a `ManifestError` that can be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any file in place of a saved catalog, its checksum made right: rows that are whole, or an error that is showable."""
+"""Any file in place of a saved catalog, with a valid checksum: complete rows, or an error that can be shown."""
 
 from __future__ import annotations
 

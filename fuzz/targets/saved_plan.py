@@ -1,4 +1,4 @@
-"""Any file in place of a saved plan: it is what would be done anyway, or it is refused in one sentence."""
+"""Any file in place of a saved plan: it is the plan that would be made anyway, or it is refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any `.pythons/.stamp`: the one that this boot wrote counts, and all others are ignored."""
+"""Any `.pythons/.stamp`: the one that was written in this boot counts, and all others are ignored."""
 
 from __future__ import annotations
 

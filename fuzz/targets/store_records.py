@@ -33,7 +33,7 @@ _ASSET = upstream(stripped("3.14.2", "20260127", free=True), size=7, published="
 _OTHER = upstream(full("3.13.5", "20250818"))
 _KEY = store_key(_ASSET, TreeOptions())
 _ENTRIES = {"bin/python": TreeEntry("link", 0o777, "python3"), "bin/python3": TreeEntry("file", 0o755, "0" * 64, 3)}
-_MANIFEST = Path("/proc/project/pythons.toml")  # where no identity can be written
+_MANIFEST = Path("/proc/project/pythons.toml")  # if no identity can be written
 
 
 def _samples() -> tuple[bytes, bytes, bytes]:

@@ -27,7 +27,7 @@ _headers = st.builds(
 
 
 def _mended(block: bytes) -> bytes:
-    """The checksum set right, so that damage gets past it."""
+    """The header with a corrected checksum, so that damage gets past it."""
     block = block[:BLOCK].ljust(BLOCK, b"\0")
     return block[:148] + b"%06o\0 " % checksum_of(block) + block[156:]
 
@@ -44,8 +44,8 @@ def check(data: bytes) -> None:
     try:
         theirs = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
-        return  # for a field that we do not look at: an owner, a time
-    if ours.kind not in (b"L", b"K", b"S"):  # of whose names tarfile leaves the prefix out, and we make no use
+        return  # for a field that we do not read: an owner, a time
+    if ours.kind not in (b"L", b"K", b"S"):  # tarfile ignores the prefix of their names, and we do not use them
         name = ours.name.decode("utf-8", "surrogateescape")
         assert theirs.name.rstrip("/") == name.rstrip("/")
     assert (theirs.mode, theirs.size) == (ours.mode, ours.size)

@@ -18,7 +18,7 @@ from provision.unpack.tar import BLOCK, checksum_of
 from provision.unpack.unpack import Unpacked
 from tests.unpack import archives as build
 
-# Few names, so that members meet: the same one twice, one below another, links to what is there.
+# Few names, so that members collide: the same one twice, one below another, links to existing ones.
 _PARTS = [b"a", b"b", b"bin", b"lib", b"A", "é".encode(), b"caf\xe9"]
 _ODD_PARTS = [b"..", b".", b"", b"x" * 101, b"y" * 256, b"C:", b"a\\b", b"\n"]
 _plain = st.lists(st.sampled_from(_PARTS), min_size=1, max_size=3).map(b"/".join)
@@ -68,7 +68,7 @@ _odd_tars = st.builds(
 
 
 def _mended(data: bytes) -> bytes:
-    """Every block that looks like a header gets its checksum set right, so that damage gets past it."""
+    """Every block that looks like a header gets a valid checksum, so that damage gets past it."""
     blocks = [data[at : at + BLOCK] for at in range(0, len(data), BLOCK)]
     return b"".join(
         block[:148] + b"%06o\0 " % checksum_of(block) + block[156:] if block[257:262] == b"ustar" else block
@@ -111,7 +111,7 @@ def _compare(unpacked: Unpacked, tree: Path, data: bytes, theirs: Path) -> None:
     except tarfile.FilterError as error:
         raise AssertionError("we accepted what the data filter refuses") from error
     except (tarfile.TarError, OverflowError):
-        pass  # for a field that we do not look at: an owner, a time
+        pass  # for a field that we do not read: an owner, a time
     for path in (theirs / "python").rglob("*"):
         name = str(path.relative_to(theirs / "python"))
         assert unpacked.entries[name].kind == ("link" if path.is_symlink() else "file" if path.is_file() else "dir")

@@ -1,4 +1,4 @@
-"""Any URL: refused, or read by all readers as the same host; none is asked that is neither known nor this machine."""
+"""Any URL: refused, or read as the same host by all parsers; only known hosts and this machine are contacted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small repositories as people have them, each a text: its files, one after another, below lines ``== NAME ==``."""
+"""Small but realistic repositories, each a text: its files, one after another, below lines ``== NAME ==``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REPOSITORIES = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
 
 
 def write_repository(name: str, directory: Path) -> Path:
-    """Write the files of a repository, and a `.git` beside them."""
+    """Write the files of a repository, and a `.git` next to them."""
     parts = re.split(r"(?m)^== (.*) ==\n", (FOLDER / f"{name}.txt").read_text())
     for file, text in zip(parts[1::2], parts[2::2], strict=True):
         path = directory / file

@@ -1,4 +1,4 @@
-"""Entries made of mentions: one for each interpreter, named after it, and what is said where files disagree."""
+"""Entries made from mentions: one for each interpreter, named after it, and the messages if files disagree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are looked for, in which order they count, and what keeps one from being read."""
+"""Which files are read, in which order they count, and what keeps one from being read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of tox' environments: which factors are Pythons, what braces stand for, and where a file is broken."""
+"""Lists of tox' environments: which factors are Pythons, how braces expand, and errors of a broken file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflows and pnpm's file: texts as they are written, aliases without end, and where a file is broken."""
+"""Workflows and pnpm's file: texts as written, endless aliases, and errors of a broken file."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ COOKIES: dict[str, Any] = {
         }
     },
 }
-# The same vulnerability, coarser, as a distributor has it.
+# The same vulnerability, less exact, from a distributor.
 COOKIES_OSV: dict[str, Any] = {
     "id": "BIT-python-2024-7592",
     "aliases": ["CVE-2024-7592"],
@@ -41,7 +41,7 @@ COOKIES_OSV: dict[str, Any] = {
     ],
     "database_specific": {"severity": "Medium"},
 }
-# And as commits alone.
+# And with commits only.
 COOKIES_GIT: dict[str, Any] = {
     "id": "PSF-2024-9",
     "aliases": ["CVE-2024-7592"],
@@ -85,14 +85,14 @@ def openssl_record(cve: str, *versions: tuple[str, str, str], title: str = "", u
     }
 
 
-# CVE-2023-0215: a use after free in OpenSSL's BIO_new_NDEF, in both ways of counting.
+# CVE-2023-0215: a use after free in OpenSSL's BIO_new_NDEF, in both version schemes.
 OPENSSL = openssl_record(
     "CVE-2023-0215",
     ("3.0.0", "3.0.8", "semver"),
     ("1.1.1", "1.1.1t", "custom"),
     ("1.0.2", "1.0.2zg", "custom"),
 )
-# CVE-2024-8176: deep nesting of entities in expat. MITRE's own part says nothing, CISA's has the range.
+# CVE-2024-8176: deep nesting of entities in expat. MITRE's own part has no range, CISA's does.
 EXPAT: dict[str, Any] = {
     "dataType": "CVE_RECORD",
     "cveMetadata": {"cveId": "CVE-2024-8176", "state": "PUBLISHED", "dateUpdated": "2025-03-20"},
@@ -134,7 +134,7 @@ XZ: dict[str, Any] = {
         }
     },
 }
-# A record with commits, beside which OSV lists the releases.
+# A record with commits, next to which OSV lists the releases.
 ZLIB: dict[str, Any] = {
     "id": "CVE-2022-37434",
     "modified": "2023-01-10T00:00:00Z",
@@ -151,7 +151,7 @@ ZLIB: dict[str, Any] = {
         }
     ],
 }
-# The same words in language ecosystems are other packages.
+# The same names in language ecosystems are other packages.
 NAMESAKES: list[dict[str, Any]] = [
     {
         "id": f"GHSA-{number}",

@@ -80,7 +80,7 @@ def test_an_archive_that_has_not_changed_is_not_sent_again(server: Server, tmp_p
     assert "if-none-match" in server.requests[-1].headers
     server.put("vulndb/zip/HEAD", archive(**{"data/python/a": COOKIES}))
     assert (download(tmp_path, source).outcome, saved(tmp_path, source)) == ("updated", ["CVE-2024-7592"])
-    # Another place may use the same ETag for something else.
+    # Another server may use the same ETag for something else.
     other = RepositorySource(name="vulndb", url=server.put("other", archive(**PYTHON)), folders=source.folders)
     assert download(tmp_path, other).count == 2
     assert "if-none-match" not in server.requests[-1].headers

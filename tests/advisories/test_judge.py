@@ -52,14 +52,14 @@ def verdict(judged: ComponentJudgement) -> str:
         (OPENSSL, "openssl", "3.0.8", "clean"),
         (EXPAT, "expat", "2.6.3", "affected"),
         (EXPAT, "expat", "2.7.1", "clean"),
-        (EXPAT, "expat", "3.1", "unjudged"),  # the record says that it does not know
-        (EXPAT, "expat", "", "unjudged"),  # inside CPython, in a version that nobody told
+        (EXPAT, "expat", "3.1", "unjudged"),  # the record itself says that it is unknown
+        (EXPAT, "expat", "", "unjudged"),  # inside CPython, in an unknown version
         (XZ, "xz", "5.2.12", "clean"),
         (XZ, "xz", "5.3.3alpha", "affected"),
         (XZ, "xz", "5.8.1", "clean"),
         (COOKIES_GIT, "cpython", "3.12.5", "unjudged"),  # commits alone
         (ZLIB, "zlib", "1.2.12", "affected"),
-        (ZLIB, "zlib", "1.2.13", "unjudged"),  # nothing tells when it was out
+        (ZLIB, "zlib", "1.2.13", "unjudged"),  # its release day is unknown
         (COOKIES, "openssl", "3.0.8", "clean"),
     ],
 )
@@ -147,7 +147,7 @@ def test_openssl_s_own_database() -> None:
         "1.1.1w": 24,
     }
     assert len(applied["3.5.6"] - applied["3.5.7"]) == 15
-    # An upgrade to another series may close nothing and open much.
+    # An upgrade to another series may fix nothing and introduce much.
     assert (len(applied["3.5.3"] - applied["3.0.16"]), len(applied["3.0.16"] - applied["3.5.3"])) == (11, 0)
 
 

@@ -1,4 +1,4 @@
-"""Bundles as bytes: their one spelling, snappy, and fixed ones that verify in every release."""
+"""Bundles as bytes: their canonical form, snappy, and fixed ones that verify in every release."""
 
 from __future__ import annotations
 

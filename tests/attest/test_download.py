@@ -1,4 +1,4 @@
-"""Asking GitHub for attestations: to whom the token is sent, and to whom it is not."""
+"""Requesting attestations from GitHub: where the token is sent, and where it is not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUNDLE = Mint().attest({"a.tar.gz": DIGEST.hex})
 def test_the_token_goes_to_the_api_and_not_to_where_bundles_are(
     internet: Internet, tmp_path: Path, moved: bool
 ) -> None:
-    """``moved``: the host of the bundle redirects to a third one, by which it gets no token either."""
+    """``moved``: the host of the bundle redirects to a third one, which gets no token either."""
     content = bytes(cramjam.snappy.compress_raw(format_bundle(BUNDLE)))
     listed = {"attestations": [{"bundle": None, "bundle_url": "https://release-assets.githubusercontent.com/bundle"}]}
     internet.server.put(PATH, json.dumps(listed).encode())

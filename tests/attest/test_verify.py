@@ -1,4 +1,4 @@
-"""Verifying bundles: one that is genuine, and one for each thing that can be wrong with it."""
+"""Verifying bundles: a genuine one, and one for each thing that can be wrong with it."""
 
 from __future__ import annotations
 

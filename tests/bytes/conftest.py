@@ -28,7 +28,7 @@ def build(tmp_path: Path, server: Server) -> Build:
 
 @pytest.fixture
 def manifest(server: Server, build: Build) -> str:
-    """What asks for it."""
+    """A manifest that requests it."""
     return f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {build.entry}\n'
 
 
@@ -41,7 +41,7 @@ def project(tmp_path: Path, manifest: str) -> Project:
 
 @pytest.fixture
 def public_path() -> Iterator[Path]:
-    """A directory that everybody may enter, which those of pytest are not."""
+    """A directory that everyone may enter, which those of pytest are not."""
     path = Path(tempfile.mkdtemp(prefix="provision-public-"))
     path.chmod(0o755)
     yield path

@@ -1,4 +1,4 @@
-"""provision run as a user who owns nothing, where we are root, or with another umask."""
+"""provision run as an unprivileged user, if we are root, or with another umask."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tests.support.project import COMMAND, Ended, Project
 from tests.support.strangers import is_root
 
 NOBODY = 65534
-# All is imported before root's rights are gone: a stranger may not even see the library of the Python that runs tests.
+# Everything is imported before root's rights are dropped: an unprivileged user may not even be able to read the Python
+# that runs the tests.
 _AS_NOBODY = """
 import importlib, os, pkgutil, sys
 import encodings.idna, fcntl, httpcore, pydantic, shutil, subprocess, tempfile, tomlkit, typer, zoneinfo
@@ -44,7 +45,7 @@ def run_with_umask(project: Project, umask: int, *words: str) -> Ended:
 
 
 def run_as_stranger(project: Project, words: Sequence[str], *, cwd: Path | None = None, **environ: str) -> Ended:
-    """Run as a user who owns nothing if we are root, else as ourselves; any exit code, but no traceback."""
+    """Run as an unprivileged user if we are root, else as ourselves; any exit code, but no traceback."""
     command = [sys.executable, "-c", _AS_NOBODY.format(nobody=NOBODY)] if is_root() else list(COMMAND)
     done = subprocess.run(
         [*command, *words],

@@ -1,6 +1,6 @@
-"""A disk that fails at any step: one clear message, the documented exit code, old state or new, and then all goes on.
+"""A disk that fails at any step: one clear message, the documented exit code, old state or new, and the next run works.
 
-What fails is one call of the system, made to by `tests.support.killer`; all the rest is a real run.
+One system call fails, injected by `tests.support.killer`; everything else is a real run.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from tests.crash.conftest import MakeBox
 from tests.support.killer import Step
 from tests.support.tally import count
 
-# What is only a courtesy may fail without a word: a lock's note for those who wait, the stamp that saves time.
+# Optional steps may fail silently: the note in a lock file, and the stamp that saves time.
 _FAILURE = 1
 
 
 def fail(box: Box, step: Step, error: int) -> None:
-    """Let one step fail; look, and let the next run finish."""
+    """Let one step fail, check, and let the next run finish."""
     box.reset()
     process = box.victim.fail_at(step.number, error)
     check_end(process, step, error)
@@ -40,7 +40,7 @@ def check_end(process: subprocess.CompletedProcess[str], step: Step, error: int)
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_full_disk_at_any_step(make_box: MakeBox, scenario: str) -> None:
-    """At every other step: two neighbours are mostly one file's."""
+    """At every other step: two consecutive ones mostly belong to one file."""
     box = make_box(scenario)
     for step in box.remember()[1::2]:
         fail(box, step, errno.ENOSPC)
@@ -82,7 +82,7 @@ def test_the_reason_is_told_with_what_to_do(make_box: MakeBox, error: int) -> No
 @pytest.mark.parametrize(
     ("scenario", "number"),
     [
-        # Quick: each errno once and each command once; all pairs otherwise.
+        # Quick: each errno once and each command once; otherwise all pairs.
         pytest.param(scenario, number, marks=() if scenario == "sync" or number == errno.ENOLCK else pytest.mark.slow)
         for scenario in ("sync", "prune", "verify")
         for number in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)

@@ -1,7 +1,7 @@
-"""Bytes that changed behind provision's back, in the cache and in trees: found, said, and put back.
+"""Bytes changed behind provision's back, in the cache and in trees: detected, reported and repaired.
 
-Hypothesis chooses the file and the byte. Most examples look at a small archive's tree, in this process; the slow ones
-at a real interpreter's.
+Hypothesis selects the file and the byte. Most examples use a small archive's tree, in this process; the slow ones a
+real interpreter's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Homes, caches and projects in bad places: full, read-only, elsewhere, taken, linked, or with a name nobody can spell.
+"""Homes, caches and projects in bad places: full, read-only, elsewhere, occupied, linked, or with an unprintable name.
 
 Each failure has its documented exit code and one clear message, and leaves nothing half done.
 """
@@ -50,7 +50,7 @@ def remount(place: Path, options: str) -> None:
 
 
 def fill(path: Path) -> None:
-    """Take what space there is."""
+    """Fill the available space."""
     with path.open("wb", buffering=0) as file:
         try:
             while file.write(bytes(4096)):
@@ -95,7 +95,7 @@ def test_a_project_on_a_full_disk(project: Project, disk: Path, manifest: str) -
 
 
 def check_works_unlinked(project: Project, reason: str, *words: str) -> None:
-    """A sync installs, notes that there are no links, and all that needs none works."""
+    """A sync installs, notes that there are no links, and everything that needs none works."""
     ended = project.run("sync", *words)
     note = f"note: cannot link interpreters into the project: {project.directory}/.pythons: {reason}"
     assert f"{note}; `provision run` and `provision which` work without links\n" in ended.err
@@ -147,7 +147,7 @@ def test_a_checkout_of_another_user(project: Project, public_path: Path, manifes
 def test_a_project_on_a_file_system_without_links(project: Project, number: int) -> None:
     other = Project(project.directory.parent / "other", home=project.home, cache=project.cache)
     other.write(project.manifest.read_text())
-    other.run("sync")  # the store is on a file system that has them
+    other.run("sync")  # the store is on a file system that has links
     done = subprocess.run(
         without_symlinks([*COMMAND, "sync"], number),
         cwd=project.directory,
@@ -321,7 +321,7 @@ def test_a_place_that_belongs_to_another_user(project: Project, public_path: Pat
 def test_a_store_in_opt_is_used_read_only_by_others(
     project: Project, public_path: Path, manifest: str, words: list[str]
 ) -> None:
-    """Root provisions an image; a user works in his own project, with root's store and nobody's cache."""
+    """Root provisions an image; a user works in their own project, with root's store and an unusable cache."""
     image = Project(public_path / "image", home=public_path / "opt", cache=public_path / "cache")
     image.write(manifest)
     image.run("sync")

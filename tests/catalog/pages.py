@@ -1,4 +1,4 @@
-"""Catalogs for the tests of the catalog's page: all of the bundled one, and a small part of it."""
+"""Catalogs for the tests of the catalog's page: the whole bundled one, and a small part of it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def upstream(
 
 
 def ndjson_line(*filenames: str, date: str | None = None, salt: str = "") -> bytes:
-    """A line as PBS publishes it, of archives of one version and build."""
+    """A line in PBS's form, for archives of one version and build."""
     version = filenames[0].removeprefix("cpython-").partition("-")[0]
     artifacts = [
         {
@@ -72,7 +72,7 @@ def custom_line(version: str, *artifacts: dict[str, object], **more: object) -> 
 
 
 def catalog_of(assets: Iterable[Asset], *, as_of: str = "", notes: Iterable[str] = ()) -> Catalog:
-    """A catalog of just these assets."""
+    """A catalog of exactly these assets."""
     return Catalog(sources=(Snapshot(write_snapshot(assets, as_of=as_of)),), notes=tuple(notes))
 
 
@@ -83,9 +83,9 @@ def bundled_assets() -> tuple[Asset, ...]:
 
 
 def real_names() -> Iterator[tuple[str, str]]:
-    """Every name PBS ever gave an asset, as far as known, with its release tag.
+    """Every known name that PBS ever gave an asset, with its release tag.
 
-    The bundled snapshot holds those with a known hash; the others, of eras A to C, are listed in `DATA`.
+    The bundled snapshot has those with a known hash; the others, of eras A to C, are listed in `DATA`.
     """
     for asset in bundled_assets():
         if asset.implementation == "cpython":

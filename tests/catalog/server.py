@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback in the place of upstream, and a real client for it."""
+"""A real HTTP server on loopback instead of upstream, and a real client for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Upstream:
 
 @contextmanager
 def serve() -> Iterator[Upstream]:
-    """Run the server for the time being."""
+    """Run the server within the context."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -69,7 +69,7 @@ def serve() -> Iterator[Upstream]:
 
 
 def http_get(url: str, headers: Mapping[str, str], /) -> Response:
-    """The least that `HttpGet` asks for."""
+    """The minimum that `HttpGet` requires."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     try:

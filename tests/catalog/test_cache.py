@@ -321,7 +321,7 @@ def test_bundled_refreshed_and_custom_catalogs_are_merged(
 
 
 def test_the_catalog_date_is_when_upstream_was_last_read(tmp_path: Path, cache_dir: Path) -> None:
-    """A date in a custom catalog must not let the cooldown of upstream's builds pass."""
+    """A date in a custom catalog must not shorten the cooldown of upstream's builds."""
     keep_refreshed(cache_dir, upstream(stripped("3.15.9", "20270101")))
     own = custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, date="2099-01-01T00:00:00Z")
     (tmp_path / "catalog.ndjson").write_bytes(own)

@@ -1,4 +1,4 @@
-"""What builds of PBS contain: the rules of each system, series and year, read off PBS's own files."""
+"""What builds of PBS contain: the rules of each system, series and year, taken from PBS's own files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def contents(asset: Asset) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("tag", "target", "version", "expected"),
     [
-        # One OpenSSL for every series on Unix, by `needs`; on Windows 3.10 and older keep 1.1.1w for ever.
+        # One OpenSSL for every series on Unix, by `needs`; on Windows, 3.10 and older always have 1.1.1w.
         ("20220528", LINUX, "3.10.4", {"openssl": "1.1.1o"}),
         ("20231002", LINUX, "3.8.18", {"openssl": "3.0.11"}),
         ("20250902", LINUX, "3.10.18", {"openssl": "3.0.16"}),
@@ -70,7 +70,7 @@ def contents(asset: Asset) -> dict[str, str]:
         ("20210724T1424", MUSL, "3.9.6", {"libressl": "3.3.3", "openssl": ABSENT, "musl": "1.2.2"}),
         ("20210724T1424", LINUX, "3.9.6", {"openssl": "1.1.1k", "libressl": ABSENT}),
         ("20211017T1616", MUSL, "3.9.7", {"openssl": "1.1.1l", "libressl": ABSENT}),
-        # readline and gdbm: 3.8 and 3.9 until 20221220; libedit takes their place.
+        # readline and gdbm: 3.8 and 3.9 until 20221220; libedit replaces them.
         ("20220528", LINUX, "3.9.13", {"readline": "8.1.2", "gdbm": "1.21", "libedit": ABSENT}),
         ("20220528", "linux-i686", "3.9.13", {"readline": "8.1.2", "gdbm": ABSENT}),
         ("20220528", LINUX, "3.10.4", {"readline": ABSENT, "gdbm": ABSENT, "libedit": "20210910-3.1"}),
@@ -80,7 +80,7 @@ def contents(asset: Asset) -> dict[str, str]:
         ("20230116", LINUX, "3.11.1", {"expat": "2.5.0", "mpdecimal": "2.5.1"}),
         ("20260814", WINDOWS, "3.12.14", {"expat": CPYTHON, "mpdecimal": CPYTHON}),
         ("20260814", WINDOWS, "3.13.15", {"expat": CPYTHON, "mpdecimal": "4.0.0"}),
-        # zstd from 3.14 on only, though the table has it for all.
+        # zstd only since 3.14, though the table has it for all.
         ("20260814", LINUX, "3.13.15", {"zstd": ABSENT, "zlib": "1.3.2"}),
         ("20260814", LINUX, "3.14.7", {"zstd": "1.5.7", "zlib": "1.3.2", "zlib-ng": ABSENT}),
         ("20260814", WINDOWS, "3.13.15", {"zstd": ABSENT, "zlib": "1.3.2", "zlib-ng": ABSENT}),
@@ -103,7 +103,7 @@ def contents(asset: Asset) -> dict[str, str]:
         ("20260814", LINUX, "3.13.15", {"libffi": "3.4.6"}),
         ("20260814", WINDOWS, "3.13.15", {"libffi": "3.4.2"}),
         ("20211017T1616", WINDOWS, "3.9.7", {"libffi": "3.3"}),
-        # Tcl/Tk on Windows: four ways in two years, and one slip of upstream's.
+        # Tcl/Tk on Windows: four ways in two years, and one typo of upstream's.
         ("20211017T1616", WINDOWS, "3.9.7", {"tcl": "8.6.9", "tk": "8.6.9"}),
         ("20250106", WINDOWS, "3.13.1", {"tcl": "8.6.12"}),
         ("20250612", WINDOWS, "3.13.5", {"tcl": "8.6.12"}),
@@ -115,7 +115,7 @@ def contents(asset: Asset) -> dict[str, str]:
         ("20260814", WINDOWS, "3.13.15", {"tcl": "8.6.12", "tix": ABSENT}),
         ("20250807", LINUX, "3.13.6", {"tix": "8.4.3.6"}),
         ("20250808", LINUX, "3.13.6", {"tix": ABSENT, "tcl": "8.6.14"}),
-        # SQLite's fourth part is PBS's.
+        # SQLite's fourth number is PBS's.
         ("20231002", LINUX, "3.12.0", {"sqlite": "3.43.1"}),
         ("20260814", LINUX, "3.12.14", {"sqlite": "3.53.1"}),
     ],
@@ -159,7 +159,7 @@ def test_options_and_levels_change_nothing(target: str, options: str) -> None:
 @pytest.mark.parametrize(
     "asset",
     [
-        build("20261021", LINUX, "3.14.9"),  # a tag that nobody told of
+        build("20261021", LINUX, "3.14.9"),  # an unknown tag
         build("20250323", LINUX, "3.13.2"),  # a tag of 2026 that was named after 2025
         build("20210506", LINUX, "3.9.5"),  # older than the rules
         replace(

@@ -1,4 +1,4 @@
-"""Documents recognised by their content, whatever they are named."""
+"""Documents recognised by their content, whatever their names."""
 
 from __future__ import annotations
 

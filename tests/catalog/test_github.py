@@ -1,4 +1,4 @@
-"""GitHub's releases as assets: pages of PBS and of GraalPy, one release, and what releases say of themselves."""
+"""GitHub's releases as assets: pages of PBS and of GraalPy, one release, and release notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PBS's files at a tag, read as text: small ones of their shape, and hostile ones."""
+"""PBS's files at a tag, read as text: small ones of the same form, and hostile ones."""
 
 from __future__ import annotations
 

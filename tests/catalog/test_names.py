@@ -27,7 +27,7 @@ from provision.model.value import replace
 from provision.model.version import Version
 from tests.catalog.samples import LINUX, MUSL, WINDOWS, bundled_assets, full, real_names, stripped, upstream
 
-# The names as PBS's own scripts form them, as one pattern an era: an oracle that knows nothing of ours.
+# The names as PBS's own scripts form them, as one pattern per era: an independent oracle.
 VER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 ARCH = r"x86_64(?:_v[234])?|i686|aarch64|armv7|ppc64le|s390x|riscv64"
 TRI = rf"(?:{ARCH})-(?:apple-darwin|pc-windows-msvc|unknown-linux-(?:gnu|gnueabi|gnueabihf|musl))"
@@ -239,7 +239,7 @@ def test_every_name_of_the_grammar_is_read_and_written_back(filename: str) -> No
 def test_a_name_that_is_written_is_read_back_as_given(name: ParsedName) -> None:
     try:
         filename = format_name(name)
-    except ValueError:  # most values cannot be said
+    except ValueError:  # most values cannot be expressed
         return
     assert parse_name(filename, name.build) == name
 
@@ -348,7 +348,7 @@ def test_without_siblings_the_target_decides(target: str, cpu: CpuLevel, build: 
 
 
 def test_siblings_and_the_target_never_disagree_on_a_real_asset() -> None:
-    """So an asset's options stay the same when a refreshed catalog brings siblings that were not known before."""
+    """So an asset's options stay the same when a refreshed catalog adds siblings that were unknown before."""
     stated = [
         replace(asset, options=parse_name(asset.filename, asset.build).options)
         for asset in bundled_assets()

@@ -1,4 +1,4 @@
-"""The catalog's page in a real browser: search, filters, links, keyboard, and the lines that it offers."""
+"""The catalog's page in a real browser: search, filters, links, keyboard, and the lines for the manifest."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from tests.catalog.pages import assets_of, some_catalog
 from tests.support.browser import RUN_AXE, Tab, broken_rules, pictures
 from tests.support.project import Project
 
-# Of these bytes before the details, so many compressed ones are loaded in a third of a second at 1.6 Mbit/s.
+# The limit for compressed bytes before the details: so many load in a third of a second at 1.6 Mbit/s.
 MOST_BEFORE_SEARCH, MOST_COMPRESSED = 75_000, 20_000
-# The whole page: the hashes of a row take 43 characters, all else has this room.
+# The whole page: the hash of a row takes 43 characters, everything else must fit into the rest.
 MOST_BESIDE_HASHES = 175_000
 
 LINE = "document.getElementById('line').textContent"
@@ -138,7 +138,7 @@ def test_filters_are_words_of_the_query(tab: Tab, small: Path) -> None:
 
 
 def shown(tab: Tab, asset: Asset) -> dict[str, Any]:
-    """Search for an asset, click its row, and give what the page shows of it."""
+    """Search for an asset, click its row, and return what the page shows about it."""
     level = asset.cpu if asset.target.arch == "x86_64" else ""
     words = f"{asset.implementation}{asset.version}+{asset.build} {asset.target} {level} {asset.flavor}"
     words += "".join(f" {option}" if option in asset.options else f" -{option}" for option in OPTIONS)
@@ -160,7 +160,7 @@ def shown(tab: Tab, asset: Asset) -> dict[str, Any]:
 
 
 def one_of_each_kind(catalog: Catalog) -> list[Asset]:
-    """For each variant and form of a URL the newest and the oldest asset; and all that are no longer listed."""
+    """For each variant and form of URL, the newest and the oldest asset; and all that are no longer listed."""
     kinds: dict[tuple[object, ...], list[Asset]] = {}
     for asset in assets_of(catalog):
         lost = asset.url in catalog.gone(asset.implementation, asset.version, asset.build)
@@ -334,7 +334,7 @@ def test_axe_finds_nothing(any_tab: Tab, axe: str, small: Path, tmp_path: Path) 
         any_tab.ask(f"{axe};0")
         assert any_tab.ask(RUN_AXE) == []
     any_tab.ask("query.removeAttribute('role'); document.documentElement.lang = ''")
-    assert any_tab.ask(RUN_AXE)  # it does look
+    assert any_tab.ask(RUN_AXE)  # it does search
 
 
 def test_the_page_may_run_and_load_nothing_but_its_own() -> None:
@@ -399,7 +399,7 @@ def test_the_same_catalog_gives_the_same_page_under_any_hash_seed() -> None:
 
 @pytest.fixture
 def compressed(whole: Path) -> Iterator[str]:
-    """The whole page from a server that compresses it, as those for static pages do."""
+    """The whole page from a server that compresses it, like servers for static pages."""
     body = gzip.compress(whole.read_bytes(), 6)
 
     class Handler(BaseHTTPRequestHandler):
@@ -422,7 +422,7 @@ def compressed(whole: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_the_search_answers_within_half_a_second_on_a_slow_line(tab: Tab, compressed: str) -> None:
-    """At 1.6 Mbit/s and 150 ms, before the hashes are there; once in twenty tries, on busy machines."""
+    """At 1.6 Mbit/s and 150 ms, before the hashes have arrived; fails once in twenty tries, on busy machines."""
     limits = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 100_000}
     unlimited = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     noted = "setInterval(() => { if (!window.answered && /^\\d/.test(document.getElementById('count')?.textContent))"
@@ -446,7 +446,7 @@ def test_the_search_answers_within_half_a_second_on_a_slow_line(tab: Tab, compre
 
 @pytest.mark.slow
 def test_a_keystroke_takes_milliseconds(tab: Tab, whole: Path) -> None:
-    """With layout, of all rows: each key's best of five rounds, as other processes take their time, too."""
+    """With layout, for all rows: the best of five rounds for each key, because other processes take time too."""
     tab.open(whole, width=1280)
     texts = ("3.14t linux-x86_64 v3 stripped", "pypy3.11 macos", "-debug freethreaded windows 2026", "3.9.2 i686 noopt")
     rounds: list[list[float]] = tab.ask(

@@ -1,4 +1,4 @@
-"""The tables of the catalog's page, expanded again as the page does: they say what the catalog says."""
+"""The tables of the catalog's page, expanded again as the page does: they agree with the catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PBS's URLs of assets, and assets made of rows that have only a URL and a hash."""
+"""PBS's URLs of assets, and assets made from rows that have only a URL and a hash."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ FIRST, SECOND, THIRD = (stripped("3.15.9", tag) for tag in ("20270101", "2027020
 
 
 def cached(cache_dir: Path) -> Catalog:
-    """What the next command will know beside the bundled snapshot."""
+    """What the next command has in addition to the bundled snapshot."""
     found = load_cached(cache_dir)
     assert found is not None
     return found
@@ -129,7 +129,7 @@ def test_an_incomplete_catalog_never_replaces_the_old_one(
 
 
 def gone(cache_dir: Path) -> set[str]:
-    """The builds of the version of these tests that have assets which are no longer listed."""
+    """The builds of these tests' version with assets that are no longer listed."""
     version = Version.parse("3.15.9")
     catalog = cached(cache_dir)
     return {build for build in catalog.builds("cpython", version) if catalog.gone("cpython", version, build)}
@@ -172,7 +172,7 @@ def test_an_older_copy_of_the_list_proves_nothing_of_newer_builds(upstream_serve
 
 
 def test_what_another_place_lists_proves_nothing(upstream_server: Upstream, cache_dir: Path) -> None:
-    """The copy of a company may have the archives of its own platforms only."""
+    """A company's copy may have only the archives of its own platforms."""
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     update(cache_dir, upstream_server.put("/list", b"".join(lines)))
     assert update(cache_dir, upstream_server.put("/part", lines[2])).gone == 0

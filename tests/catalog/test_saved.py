@@ -1,4 +1,4 @@
-"""A saved catalog replaced: what is recorded beside it, what counts as new, and what is refused."""
+"""A saved catalog replaced: what is recorded with it, what counts as new, and what is refused."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def uv_row(url: str, **fields: object) -> dict[str, object]:
 
 
 def read_rows(*rows: dict[str, object]) -> tuple[list[str], tuple[str, ...]]:
-    """The titles of the assets, and what was not understood."""
+    """The titles of the assets, and what could not be read."""
     reading = read_uv(json.dumps({str(number): row for number, row in enumerate(rows)}).encode(), "uv.json")
     return [asset.title for asset in reading.assets], reading.unknown
 
@@ -96,7 +96,7 @@ def test_what_is_not_uvs_format_is_refused() -> None:
 
 
 def wheel(*parts: bytes, name: str = "uv-1.0.data/scripts/uv") -> bytes:
-    """A wheel of uv, its binary made of these parts."""
+    """A wheel of uv whose binary consists of these parts."""
     file = io.BytesIO()
     with ZipFile(file, "w") as archive:
         archive.writestr("uv/__init__.py", zstd_module().compress(b"{}"))

@@ -1,4 +1,4 @@
-"""Command lines that are refused: one form of errors, and what is meant instead."""
+"""Command lines that are refused: one form of errors, and suggestions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_group_without_a_command_prints_its_help(project: Project) -> None:
 def test_completion_is_installed_for_the_shell_that_is_named(
     project: Project, tmp_path: Path, shell: str, file: str
 ) -> None:
-    """Once the word was ignored, and the current shell's was installed."""
+    """In the past, the word was ignored, and the current shell's completion was installed."""
     said = project.run("--install-completion", shell, HOME=str(tmp_path), SHELL="/bin/bash").err
     assert said.startswith(f"installed the completion of {shell} in {tmp_path}/{file}")
     assert "_PROVISION_COMPLETE" in (tmp_path / file).read_text()

@@ -1,4 +1,4 @@
-"""Progress bars: shown on a terminal while a command works, and gone when it ends."""
+"""Progress bars: shown on a terminal while a command works, and removed when it ends."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def parameters(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, 
         yield from ((" ".join(path), parameter) for parameter in command.params)
 
 
-# Values that nobody knows beforehand.
+# Values that cannot be listed in advance.
 FREE = {"URL", "HOST", "DATE", "N", "INTEGER", "REFERENCE", "KEY=VALUE", "SECONDS", "MIRROR"}
 FREE_PARAMETERS = {
     ("add", "name"),
@@ -173,7 +173,7 @@ def test_every_value_that_can_be_known_is_completed() -> None:
 
 
 def test_completion_loads_one_module_of_commands_and_nothing_heavy() -> None:
-    """It stands for the time that it takes, which a busy machine cannot measure."""
+    """The modules stand for the time, which cannot be measured on a busy machine."""
     code = "import sys; from provision.cli.app import run_app; run_app([]); print(*sys.modules, file=sys.stderr)"
     environ = {**os.environ, **variables("zsh", "provision run d")}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""What reaches a terminal: errors with place and hint, numbers for people, nothing that drives the terminal."""
+"""What reaches a terminal: errors with place and hint, readable numbers, and nothing that controls the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that fetches is started early where a sync will most likely fetch, and never in vain after a sync."""
+"""The download process is started early if a sync will most likely download, and never after a sync."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is fork
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
-    """Whether a command line starts it, in a directory with a lock and nothing else."""
+    """Whether a command line starts it, in a directory with only a lock."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     Path("pythons.lock").write_text(LOCK)

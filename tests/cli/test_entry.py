@@ -1,4 +1,4 @@
-"""Failures of the system that no step expects: one message with the path, and never a traceback."""
+"""Unexpected failures of the system: one message with the path, and never a traceback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def project(tmp_path: Path, build: Build) -> Project:
 
 @pytest.fixture
 def shut(tmp_path: Path) -> Iterator[Path]:
-    """A directory that may not be looked into."""
+    """A directory that cannot be entered."""
     folder = tmp_path / "shut"
     (folder / "inside").mkdir(parents=True)
     folder.chmod(0)

@@ -1,4 +1,4 @@
-"""With ``--json``, a command that fails prints one JSON document, and the messages on stderr stay."""
+"""With ``--json``, a command that fails prints one JSON document, and the same messages on stderr."""
 
 from __future__ import annotations
 

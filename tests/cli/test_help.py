@@ -1,4 +1,4 @@
-"""`--help` is answered from a file, which says what the commands themselves would."""
+"""`--help` is answered from a file, which has the text of the commands themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the everyday commands import; it stands for their start-up time, which a busy machine cannot measure."""
+"""The imports of everyday commands: they stand for start-up time, which cannot be measured on a busy machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HEAVY = {
     "_hashlib",
 }  # fmt: skip
 
-# The rooms of `provision` that a command may load: those it needs, and no other.
+# The packages of `provision` that a command may load: those it needs, and no other.
 CHECKING = {"cli", "errors", "host", "lock", "manifest", "model", "text", "url", "workflows"}
 LISTING = {*CHECKING, "plan", "store"}
 SYNCING = {*LISTING, "protocols"}
@@ -128,7 +128,7 @@ def loaded(project: Project, *words: str, without: str = "") -> set[str]:
     variables, words = dict(word.split("=") for word in words[:named]), words[named:]
     code = RUN.format(words=words)
     if without:
-        # What the standard library needs of it by itself, as pathlib does up to 3.12, is loaded before.
+        # What the standard library itself needs of it, like pathlib up to 3.12, is loaded before.
         code = f"import pathlib, sys; sys.modules[{without!r}] = None\n{code}"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{code}"],

@@ -22,7 +22,7 @@ WORDS = (
 
 
 def as_typer_reads(command: str, words: list[str]) -> dict[str, Any] | None:
-    """The parameters that differ from their defaults; None where Typer refuses the words."""
+    """The parameters that differ from their defaults; None if Typer refuses the words."""
     group = typer.main.get_command(make_app(command))
     found = group.commands[command]  # type: ignore[attr-defined]
     defaults = {parameter.name: parameter.default for parameter in found.params}

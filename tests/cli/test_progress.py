@@ -1,4 +1,4 @@
-"""Progress as lines, and who gets which."""
+"""Progress as lines, and when lines or bars are used."""
 
 from __future__ import annotations
 

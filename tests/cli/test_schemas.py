@@ -1,4 +1,4 @@
-"""`provision schema` prints the files of ``schemas/``, from a checkout as from a wheel."""
+"""`provision schema` prints the files of ``schemas/``, from a checkout and from a wheel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRINTED = {
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a wheel installs. It is built of the sdist, as whoever has no checkout does."""
+    """What a wheel installs. It is built from the sdist, as for users without a checkout."""
     pytest.importorskip("hatchling")
     if not (ROOT / "provision").exists():
         pytest.skip("the package is not among these sources; it was installed from a wheel")
@@ -43,7 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(kind: str, source: Path, folder: Path) -> str:
-    """Run the build backend as pip does, in a process of its own; returns the file's name."""
+    """Run the build backend in a separate process, as pip does; returns the file's name."""
     code = f"import sys, hatchling.build as backend; print(backend.build_{kind}(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(folder)]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)

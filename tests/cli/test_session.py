@@ -1,4 +1,4 @@
-"""The output of a command, and what its options and the environment make of it."""
+"""The output of a command, and how its options and the environment change it."""
 
 from __future__ import annotations
 

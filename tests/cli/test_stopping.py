@@ -1,4 +1,4 @@
-"""What a signal does to a process: the first unwinds it, the second ends it, and neither is ever a traceback."""
+"""The effect of signals on a process: the first unwinds it, the second ends it, and neither prints a traceback."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ except StopRequested as stopped:
 
 
 def test_what_does_not_unwind_is_ended_within_a_second() -> None:
-    """A lock that nobody lets go of, say: one that the exception itself left behind."""
+    """For example, a lock that is never released, because the exception itself left it behind."""
     process = start(
         """
 import threading

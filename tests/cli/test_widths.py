@@ -1,4 +1,4 @@
-"""The output of every command on narrow terminals: no line is wider, but for words that cannot be broken."""
+"""The output of every command on narrow terminals: no line is wider, except for words that cannot be broken."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ def test_no_line_is_wider_than_the_terminal(project: Project, width: int) -> Non
         assert text, command
         assert "Traceback" not in text
         for line in text.splitlines():
-            # What is in backticks is a command, and one word.
+            # Text in backticks is a command, and one word.
             words = re.findall(r"(?:`[^`]*`\S*|\S)+", line)
             assert len(line) <= width or len(words) == 1 or len(words[-1]) + 20 > width, f"{command}:\n{text}"

@@ -1,6 +1,6 @@
-"""Many processes, one lock, one store: each archive is fetched once, all succeed, no needed tree is removed.
+"""Many processes, one lock, one store: each archive is downloaded once, all succeed, no needed tree is removed.
 
-The archives are small ones (`tests.support.small`); what is looked at is who waits for whom.
+The archives are small (`tests.support.small`); the subject is who waits for whom.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.tally import count
 
 
 def fetched(server: Server) -> Counter[str]:
-    """How often each archive was asked for from its beginning."""
+    """How often each archive was requested from its beginning."""
     return Counter(seen.path for seen in server.requests if "/cpython-" in seen.path and "range" not in seen.headers)
 
 
@@ -89,12 +89,12 @@ ANY = (
 
 
 def live_of(project: Project) -> set[str]:
-    """The keys that the project's lock asks for."""
+    """The keys that the project's lock requests."""
     return {store_key(asset, python.tree) for python in read_lock(project.lock).lock.pythons for asset in python.assets}
 
 
 def live_on(project: Project, locks: Sequence[bytes], seed: int, end: float) -> int:
-    """Change the lock, sync, do anything, and find all that is needed still there; until the time is over."""
+    """Change the lock, sync, run anything, and find that all needed trees are still there; until the time is over."""
     dice, ran = random.Random(seed), 0
     while time.monotonic() < end:
         project.lock.write_bytes(dice.choice(locks))
@@ -109,7 +109,7 @@ def live_on(project: Project, locks: Sequence[bytes], seed: int, end: float) -> 
 
 
 def mix(project: Project, server: Server, tmp_path: Path, seconds: float) -> int:
-    """Four projects at once, whose locks ask now for this tree and now for that; how many commands ran."""
+    """Four projects at once, whose locks request different trees in turn; how many commands ran."""
     builds = [small_build(tmp_path / "builds", number, more=200_000) for number in (1, 2, 3)]
     write_catalog(server.root, builds)
     head = project.manifest.read_text().partition("[pythons]")[0]

@@ -1,4 +1,4 @@
-"""Readers beside writers: each read gives a whole file, the old one or the new."""
+"""Readers and writers at the same time: each read gives a whole file, the old one or the new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that waits says for whom, and gives up after its timeout; `tests.bytes` has places without locks."""
+"""A process that waits names the holder, and gives up after its timeout; `tests.bytes` has places without locks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A project, home and cache in one directory that can be put back, and the changes to it that are killed.
+"""A project, home and cache in one directory that can be reset, and the changes to it that are killed.
 
-The archives are small ones (`tests.support.small`), so that each of the hundreds of runs takes a fraction of a second:
-what is looked at is the order of the steps on disk, which does not depend on what is in the files.
+The archives are small (`tests.support.small`), so that each of the hundreds of runs takes a fraction of a second: the
+subject is the order of the steps on disk, which does not depend on the contents of the files.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @dataclass(kw_only=True)
 class Box:
-    """What a killed command can touch; ``again`` does what its words say, in this process.
-
-    ``damages`` are those that its trees may have, as they had them before.
+    """What a killed command can touch; ``again`` runs its arguments in this process. ``damages`` are those that its
+    trees already had before.
     """
 
     root: Path
@@ -62,7 +61,9 @@ class Box:
         self.project.run(*words, cwd=None, expect=0, **dict(self.environ))
 
     def remember(self) -> tuple[Step, ...]:
-        """What is there now is the old state, and what a run left alone makes of it the new; returns its steps."""
+        """Record the current state as the old one, and the result of an undisturbed run as the new one; returns its
+        steps.
+        """
         shutil.copytree(self.root, self._before, symlinks=True)
         old = State.of(self.project)
         steps = self.victim.trace()
@@ -74,7 +75,7 @@ class Box:
         shutil.copytree(self._before, self.root, symlinks=True)
 
     def check(self) -> tuple[str, ...]:
-        """Old state or new; returns the keys of the trees that are there."""
+        """Old state or new; returns the keys of the trees that exist."""
         assert self.states is not None
         project = self.project
         invariants.check_no_lock_held(project.home, project.cache)
@@ -85,10 +86,10 @@ class Box:
         return keys
 
     def finish(self, *, here: bool = False) -> None:
-        """The next plain run completes, brings the new state, and leaves nothing lying about.
+        """The next plain run completes, reaches the new state, and leaves nothing behind.
 
-        ``here``: in this process, which takes less than half as long; of the series of SIGKILL every third run is a
-        process of its own.
+        ``here``: in this process, which takes less than half as long; in the series of SIGKILL, every third run is a
+        separate process.
         """
         assert self.states is not None
         project = self.project
@@ -101,7 +102,7 @@ class Box:
         invariants.check_tidy(project)
 
     def kill(self, step: Step, number: signal.Signals) -> None:
-        """Reset, kill at a step, look, finish."""
+        """Reset, kill at a step, check, finish."""
         self.reset()
         if step.visible:
             process = self.victim.kill_at_visible(step.visible, number=number)
@@ -127,7 +128,7 @@ class Box:
 
 
 def declare(box: Box, *builds: Build) -> None:
-    """Ask for builds of the catalog that the box's manifest names."""
+    """Request builds of the catalog that the box's manifest names."""
     first, _, _ = box.project.manifest.read_text().partition("[pythons]\n")
     entries = "".join(f"b{build.name.build} = {build.entry}\n" for build in builds)
     box.project.write(f"{first}[pythons]\n{entries}")
@@ -139,7 +140,7 @@ def for_sync(box: Box) -> None:
 
 
 def for_upgrade(box: Box) -> None:
-    """One tree goes, another comes, and a link is taken away."""
+    """One tree is removed, another is installed, and a link is removed."""
     declare(box, box.builds[0])
     box.run("sync")
     declare(box, box.builds[1])
@@ -153,7 +154,7 @@ def for_lock(box: Box) -> None:
 
 
 def for_prune(box: Box) -> None:
-    """Of two trees, one is needed no more."""
+    """One of two trees is no longer needed."""
     declare(box, *box.builds)
     box.run("sync")
     declare(box, box.builds[1])
@@ -161,7 +162,7 @@ def for_prune(box: Box) -> None:
 
 
 def for_verify(box: Box) -> None:
-    """A file of the tree has other bytes, one is missing."""
+    """A file of the tree has other bytes, and one is missing."""
     declare(box, box.builds[0])
     box.run("sync")
     (tree,) = Store(box.project.home).trees.iterdir()
@@ -179,12 +180,12 @@ def for_add(box: Box) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A command, the same as a call, and what there is before."""
+    """A command, the same as a call, and the state before it."""
 
     words: tuple[str, ...]
     again: Again
     prepare: Callable[[Box], None]
-    stride: int = 1  # of the steps of a series; where two scenarios are alike, one takes every other step
+    stride: int = 1  # the share of the steps; of two similar scenarios, one uses every other step
 
 
 SCENARIOS = {

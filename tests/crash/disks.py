@@ -1,4 +1,4 @@
-"""Real file systems for tests, one that loses power and one that is small, and another boot; they need mounts."""
+"""Real file systems for tests, one that loses power and a small one, and another boot; they need mounts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-NO_LAYERS = 99  # the exit code of `in_layers` where nothing can be mounted
+NO_LAYERS = 99  # the exit code of `in_layers` if nothing can be mounted
 
 
 def in_another_boot(command: Sequence[str], boot: Path) -> list[str]:
-    """The command, in a mount namespace of its own where the kernel's boot id reads as ``boot`` does."""
+    """The command, in a separate mount namespace where the kernel's boot id reads like ``boot``."""
     script = f'mount --bind "{boot}" {BOOT_ID} && exec "$@"'
     return ["unshare", "--mount", "sh", "-c", script, "sh", *command]
 
 
 def require_mounts(tmp_path: Path) -> None:
-    """Skip the test where no mounts are to be had."""
+    """Skip the test if mounts are not available."""
     if os.name != "posix" or os.geteuid() != 0:
         pytest.skip("mounting takes root")
     place = tmp_path / "may-we-mount"
@@ -45,7 +45,7 @@ def small_disk(place: Path, *, size: str = "64k", inodes: int | None = None) -> 
 
 
 class Layers:
-    """An overlayfs, the file system of containers: what is there before is in a lower layer, and never changes."""
+    """An overlayfs, the file system of containers: the existing files are in a lower layer, and never change."""
 
     def __init__(self, lower: Path, place: Path) -> None:
         self._lower, self.place = lower, place
@@ -54,7 +54,7 @@ class Layers:
         self._mount()
 
     def reset(self) -> None:
-        """Go back to what is in the lower layer."""
+        """Go back to the contents of the lower layer."""
         self.close()
         self._mount()
 
@@ -71,9 +71,9 @@ class Layers:
 
 
 def in_layers(command: Sequence[str], lower: Path, place: Path) -> list[str]:
-    """The command, in a mount namespace of its own where ``place`` is an overlayfs above ``lower``.
+    """The command, in a separate mount namespace where ``place`` is an overlayfs above ``lower``.
 
-    It needs no root where users may make namespaces. Its exit code is `NO_LAYERS` where nothing can be mounted.
+    It needs no root if users may make namespaces. Its exit code is `NO_LAYERS` if nothing can be mounted.
     """
     upper, work = place.with_name(f"{place.name}.upper"), place.with_name(f"{place.name}.work")
     for folder in (upper, work, place):
@@ -84,7 +84,7 @@ def in_layers(command: Sequence[str], lower: Path, place: Path) -> list[str]:
 
 
 class Disk:
-    """An ext4 on an image file. What the kernel has not yet written to the image is what a power cut takes."""
+    """An ext4 on an image file. A power cut loses what the kernel has not yet written to the image."""
 
     def __init__(self, folder: Path) -> None:
         self._image, self.place = folder / "disk.img", folder / "disk"
@@ -95,7 +95,7 @@ class Disk:
         self._mount()
 
     def flush_file(self, path: Path) -> None:
-        """Let the disk get one file before all others, and with it, as ext4 does, every name there is by now."""
+        """Let the disk get one file before all others and, as ext4 does, every name that exists by now."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -103,7 +103,7 @@ class Disk:
             os.close(descriptor)
 
     def lose_power(self) -> None:
-        """From here on, there is only what the image holds now."""
+        """From here on, there is only what the image contains now."""
         kept = self._image.with_name("after.img")
         shutil.copyfile(self._image, kept)
         _unmount(self.place)
@@ -114,7 +114,7 @@ class Disk:
         _unmount(self.place)
 
     def _mount(self) -> None:
-        # Nothing is written back by itself for a minute: the tests decide what gets to the disk.
+        # Nothing is written back automatically for a minute: the tests decide what reaches the disk.
         _run("mount", "-o", "loop,commit=60", self._image, self.place)
 
 

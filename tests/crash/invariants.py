@@ -1,6 +1,6 @@
 """What must be true of a project, its home and its cache at any time, whatever was killed, filled up or broken.
 
-Everything is read as a user's next command would read it, and nothing is changed.
+Everything is read as the user's next command would read it, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support.project import Project
 
 _MOMENT = 2.0  # in seconds
 _OTHERS_WRITE = 0o022
-# What a run makes on its way, and what no later run may find there for long.
+# Files that a run makes temporarily, and that no later run may find there for long.
 _UNFINISHED = (".new", ".tmp", ".old")
 
 
@@ -41,7 +41,7 @@ class State:
 
 
 def check_visible_trees(home: Path, *, but: Collection[tuple[Difference, ...]] = ()) -> tuple[str, ...]:
-    """Every tree that `list` and `which` would show is whole, but for the damages known before; returns their keys."""
+    """Every tree that `list` and `which` would show is complete, except for damage known before; returns their keys."""
     store = Store(home)
     receipts = installed_receipts(store)
     for receipt in receipts:
@@ -51,7 +51,7 @@ def check_visible_trees(home: Path, *, but: Collection[tuple[Difference, ...]] =
 
 
 def check_links(project: Project) -> None:
-    """Every link leads into the store, to nothing or to a tree that a receipt vouches for."""
+    """Every link leads into the store, to nothing or to a tree that has a receipt."""
     store = Store(project.home)
     for name, key in read_links(project.directory, store).items():
         assert key, f".pythons/{name} leads out of the store"
@@ -79,7 +79,7 @@ def check_catalogs(cache: Path) -> None:
 
 
 def check_no_lock_held(*roots: Path) -> None:
-    """Nobody holds a lock file: whoever died has let go of his, and so have, in a moment, his builders."""
+    """No process holds a lock file: killed processes have released theirs, and so have, in a moment, their builders."""
     for root in roots:
         for path in root.rglob("*.lock"):
             if path.parent.name != "locks":
@@ -105,7 +105,7 @@ def _wait_for(descriptor: int) -> None:
 
 
 def check_tidy(project: Project) -> None:
-    """After a run that succeeded: staging is empty, and nothing unfinished lies about."""
+    """After a successful run: staging is empty, and there are no unfinished files."""
     staging = Store(project.home).staging
     assert not staging.exists() or list(staging.iterdir()) == []
     for root in (project.directory, project.home, project.cache):
@@ -114,7 +114,7 @@ def check_tidy(project: Project) -> None:
 
 
 def check_modes(*roots: Path) -> None:
-    """Nothing that a run made can be written by anyone but its owner, under any umask."""
+    """Only the owner can write to the files that a run made, under any umask."""
     for root in roots:
         for path in (root, *_walk(root)):
             if path.exists() and not path.is_symlink():

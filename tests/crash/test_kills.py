@@ -1,6 +1,6 @@
 """Commands killed at every step on disk: afterwards there is the old state or the new one, and the next run completes.
 
-SIGKILL at each step; and SIGINT and SIGTERM, which unwind, by turns. The quick tests take the steps that change what
+SIGKILL at each step; and alternately SIGINT and SIGTERM, which unwind. The quick tests use the steps that change what
 others see, and few of the rest.
 """
 
@@ -53,7 +53,7 @@ def test_a_run_may_end_at_what_counts(make_box: MakeBox, scenario: str) -> None:
 
 
 def _sample(steps: Sequence[Step]) -> Iterator[Step]:
-    """The last step that others see, and then some on the way there."""
+    """The last step that others see, and then some before it."""
     visible = [step for step in steps if step.visible]
     for share in (1.0, 0.5, 0.75):
         yield visible[round((len(visible) - 1) * share)]
@@ -61,7 +61,7 @@ def _sample(steps: Sequence[Step]) -> Iterator[Step]:
 
 @pytest.fixture
 def updating(tmp_path: Path, internet: Internet) -> Box:
-    """A cache with the list of yesterday; today's, with one build more, is upstream."""
+    """A cache with yesterday's list; upstream has today's, with one more build."""
     box = Box(
         root=tmp_path / "box",
         words=("catalog", "update"),
@@ -97,9 +97,8 @@ def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, t
 
 @pytest.mark.parametrize("stride", [40, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_with_builders_may_end_anywhere(make_box: MakeBox, stride: int) -> None:
-    """Two trees at once, one of them in another process, and one with a third one's help.
-
-    Those end with the first, and till then hold the locks.
+    """Two trees at once, one of them in another process, and one with the help of a third. Those end with the first,
+    and hold the locks until then.
     """
     box = make_box("sync")
     box.environ = {"PROVISION_JOBS": "2"}
@@ -112,7 +111,7 @@ def test_a_run_with_builders_may_end_anywhere(make_box: MakeBox, stride: int) ->
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory where there is one: disks take their time to remove a hundred thousand files."""
+    """A directory in memory if possible: disks take long to remove a hundred thousand files."""
     shared = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(dir=shared if shared.is_dir() else tmp_path))
     yield folder
@@ -123,7 +122,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 def test_a_sync_of_real_interpreters_may_end_anywhere(
     make_box: MakeBox, server: Server, builds: tuple[Build, ...], memory: Path
 ) -> None:
-    """Two at once, in two processes; of the tens of thousands of steps some of each stretch, and the last ones."""
+    """Two at once, in two processes; some of each stretch of the tens of thousands of steps, and the last ones."""
     box = make_box("sync")
     box.root = Path(shutil.move(box.root, memory / "box"))
     box.environ = {}

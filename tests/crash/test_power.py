@@ -1,8 +1,8 @@
 """Power is lost after a sync: files that had not reached the disk are found by the next command, and repaired.
 
-For real where mounts are to be had: an ext4 whose image is copied before the kernel has written the files to it, as a
-power cut leaves it, and a kernel that tells another boot id. Else by emptying the files of a tree behind the store's
-back, and writing another boot into its receipt.
+With mounts, this is real: an ext4 whose image is copied before the kernel has written the files to it, as after a power
+cut, and a kernel that reports another boot id. Otherwise it is simulated by emptying the files of a tree, and writing
+another boot into its receipt.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def synced(project: Project, server: Server, build: Build) -> Path:
 
 
 def empty(tree: Path) -> int:
-    """Do to a tree what a power cut does: the names are there, the bytes are not."""
+    """Do to a tree what a power cut does: the names exist, the bytes do not."""
     files = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_size]
     for path in files:
         path.write_bytes(b"")
@@ -61,7 +61,7 @@ def empty(tree: Path) -> int:
 
 
 def change_boot(home: Path) -> None:
-    """Let the receipts be of an earlier boot."""
+    """Make the receipts those of an earlier boot."""
     for path in Store(home).receipts.glob("*.json"):
         document = json.loads(path.read_text())
         path.write_text(json.dumps({**document, "boot": OTHER_BOOT}))
@@ -82,7 +82,7 @@ def run_in_another_boot(project: Project, boot: Path, *words: str) -> str:
 
 
 def check_mended(project: Project, *, cuts: int = 1) -> None:
-    """All is unchanged, after so many power cuts."""
+    """Everything is unchanged, after so many power cuts."""
     store = Store(project.home)
     (receipt,) = installed_receipts(store)
     assert check_tree(store, receipt) == ()
@@ -175,7 +175,7 @@ def all_files(*folders: Path) -> dict[str, bytes | str]:
 
 @pytest.mark.parametrize("how", ["verified", "SOURCE_DATE_EPOCH"])
 def test_two_builders_of_an_image_make_the_same_files(tmp_path: Path, server: Server, build: Build, how: str) -> None:
-    """The same paths in two boots, as of two machines: receipts, links and all that is beside them are equal."""
+    """The same paths in two boots, as of two machines: receipts, links and all other files are equal."""
     require_mounts(tmp_path)
     environ = {"SOURCE_DATE_EPOCH": "1"} if how == "SOURCE_DATE_EPOCH" else {}
     layers = []

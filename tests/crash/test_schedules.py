@@ -22,14 +22,14 @@ from tests.support.tally import count
 
 SCHEDULES = int(os.environ.get("PROVISION_TEST_SCHEDULES", "100"))
 PATIENCE = 30.0
-# The last event is at most this late: a sync of small archives takes about that on an idle machine.
+# The last event is at most this late: a sync of small archives takes about as long on an idle machine.
 LATEST = 0.35
 # A tree whose builder was killed is an error of the store; one whose interpreter was killed has not passed its probe.
 ENDINGS = {0: "", 1: "was killed", 5: "signal 9"}
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and those below it."""
+    """A process and its descendants."""
     yield pid
     with suppress(OSError):
         for children in Path("/proc", str(pid), "task").glob("*/children"):

@@ -34,7 +34,7 @@ A_SECOND = 1.0
 
 
 class Running:
-    """A command under way, and what it said so far."""
+    """A running command, and its output so far."""
 
     def __init__(self, project: Project, words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
         self._log = log
@@ -189,7 +189,7 @@ def test_interpreters_that_never_answer_are_ended_wherever_they_were_started(
 
 
 def test_what_the_caller_ignores_stays_ignored(make_box: MakeBox) -> None:
-    """``nohup`` and shells that start a job in the background have SIGINT ignored."""
+    """``nohup`` and shells that start a job in the background set SIGINT to ignored."""
     box = make_box("add")
     words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND, *box.words]
     step = box.victim.trace()[0]
@@ -230,5 +230,5 @@ def test_a_terminal_gets_its_cursor_back(make_box: MakeBox, server: Server) -> N
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
-    except OSError:  # how Linux says that nobody has the other end any more
+    except OSError:  # how Linux reports that the other end is closed
         return b""

@@ -41,7 +41,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
 
 
 def run(*command: object, cwd: Path, **environ: object) -> str:
-    """What a command prints; it is not handed what would let it see this checkout."""
+    """What a command prints; its environment has nothing that leads to this checkout."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISION_", "PYTHON"))}
     env = kept | {name: str(value) for name, value in environ.items()}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is in the sdist and in the wheel."""
+"""The contents of the sdist and of the wheel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHARED = (
 
 
 def test_the_sdist_has_what_the_repository_has() -> None:
-    """Tests name files of all folders; a file that is missing from the sdist would fail them only there."""
+    """Tests name files of all folders; a file that is missing from the sdist would only fail them there."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a repository of git")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()

@@ -1,4 +1,4 @@
-"""Installed by name from a directory of wheels, by pip, pipx and uv, into environments with nothing else in them."""
+"""Installed by name from a directory of wheels, by pip, pipx and uv, into otherwise empty environments."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_pipx_with_the_manual(distributions: Distributions, tmp_path: Path) -> N
 
 
 def test_uvx_and_uv_tool(distributions: Distributions, tmp_path: Path) -> None:
-    """The installed tool has no pip: the hint for a missing extra is run as it stands."""
+    """The installed tool has no pip: the hint for a missing extra is run exactly as printed."""
     uv = install_python_tool("uv", tmp_path / "tools")
     uvx = uv.with_name("uvx")
     places = {"UV_TOOL_DIR": tmp_path / "uv", "UV_TOOL_BIN_DIR": tmp_path / "bin", "UV_PYTHON": sys.executable}

@@ -1,4 +1,4 @@
-"""Repositories of other tools' users: taken over by `init`, locked and synced, and the documented steps run."""
+"""Repositories of other tools' users: adopted by `init`, locked and synced, with the documented steps."""
 
 from __future__ import annotations
 

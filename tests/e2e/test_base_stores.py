@@ -1,4 +1,4 @@
-"""Stores that are only read, below the store of a user: PROVISION_STORES."""
+"""Read-only stores, in addition to the store of a user: PROVISION_STORES."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bases(project: Project, tmp_path: Path, server: Server) -> list[Path]:
 
 
 def _state(home: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Every file and directory of a store, with its times: whatever is written there shows."""
+    """Every file and directory of a store, with its times: any write to it shows."""
 
     def walk() -> Iterator[Path]:
         yield home
@@ -101,7 +101,7 @@ def test_each_tree_is_that_of_the_first_store_that_has_it_and_nothing_is_written
         f"{bases[0]}: 1 tree, only read",
         f"{bases[1]}: 2 trees, only read",
     ]
-    # What removes and what writes:
+    # Commands that remove and write:
     project.run("sbom", "--format", "spdx", "--beside-receipts", PROVISION_STORES=stores)
     manifest = project.manifest.read_text()
     project.write("".join(line for line in manifest.splitlines(keepends=True) if not line.startswith(("two", "three"))))
@@ -113,7 +113,7 @@ def test_each_tree_is_that_of_the_first_store_that_has_it_and_nothing_is_written
     assert f"`provision verify --store --home DIR` checks one: {bases[0]}, {bases[1]}\n" in verified.err
     project.run("verify", "--store", "--home", bases[0], PROVISION_STORES=stores)
     assert [_state(base) for base in bases] == before
-    # Without the stores, all is installed into the user's own.
+    # Without the stores, everything is installed into the user's own.
     project.write(manifest)
     project.run("sync")
     assert set(_targets(project).values()) == {project.home}
@@ -143,7 +143,7 @@ def test_a_damaged_tree_is_installed_into_the_own_store_and_the_other_is_left_al
 def test_a_tree_without_a_settled_receipt_is_hashed_and_its_receipt_left_alone(
     project: Project, bases: list[Path], server: Server, builds: list[Build]
 ) -> None:
-    """As in an image: it was written in another boot, and nothing says that it is on disk."""
+    """As in an image: it was written in another boot, and is not known to be on disk."""
     (receipt,) = (bases[0] / "receipts").glob("*.json")
     receipt.write_text(
         receipt.read_text().replace('"settled": true', '"settled": false').replace('"boot": ""', '"boot": "other"')

@@ -11,7 +11,7 @@ from tests.e2e.conftest import Offer
 from tests.support.builds import Build
 from tests.support.project import Project
 
-# Compiling a whole standard library takes seconds; this is what is left of it when all that can go is gone.
+# Compiling a whole standard library takes seconds; this is what remains when everything that can be left out is.
 LESS = '["ensurepip", "headers", "idle", "terminfo", "tests", "tkinter"]'
 SHOW = "import json; print(json.__cached__)"
 

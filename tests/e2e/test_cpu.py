@@ -1,4 +1,4 @@
-"""x86-64 levels: locked as requested, chosen for the machine, refused before any download."""
+"""x86-64 levels: locked as requested, selected for the machine, refused before any download."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explicit(offer: Offer, folder: Path, cpu: CpuLevel) -> Project:
 
 
 def level_of(project: Project, ceiling: str = "") -> str:
-    """The level that the installed interpreter was built for, by what its library says."""
+    """The level that the installed interpreter was built for, according to its library."""
     tree = Path(project.run("which", "fast", "--store", PROVISION_CPU=ceiling).out.strip()).parent.parent
     return (tree / "lib/python3.13/os.py").read_text().split()[-1]
 

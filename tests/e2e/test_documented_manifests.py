@@ -31,7 +31,7 @@ def readme() -> str:
 
 
 def documented() -> dict[str, str]:
-    """Every manifest, by where it is written; lines with an ellipsis are left out."""
+    """Every manifest, by its file; lines with an ellipsis are left out."""
     found = {"README.md": readme(), EXAMPLE: (ROOT / EXAMPLE).read_text()}
     for page in sorted((ROOT / "docs").glob("*.md")):
         for number, text in enumerate(re.findall(r"^```toml\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)):

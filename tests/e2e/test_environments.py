@@ -22,7 +22,7 @@ from tests.support.project import COMMAND, Project
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="environments have other paths there")
 
-# What an interpreter runs on: prefixes, the modules that it has found, the libraries that it has loaded.
+# What an interpreter uses: prefixes, the modules that it has found, the libraries that it has loaded.
 REPORT = """
 import ctypes, encodings, json, os, sys, sysconfig
 try:
@@ -59,7 +59,7 @@ def run(*command: str | Path, cwd: Path, environ: Mapping[str, str]) -> str:
 
 
 def check(environment: Path, tree: Path, environ: Mapping[str, str] = {}) -> None:
-    """The environment's interpreter runs on the tree, and on nothing else, as the installation that was packed."""
+    """The environment's interpreter uses only the tree, and nothing of the installation that was packed."""
     report = json.loads(run(environment / "bin/python", "-c", REPORT, cwd=environment, environ=environ))
     assert report["prefix"] == str(environment)
     for path in (*report["base"], *report["files"]):

@@ -1,4 +1,4 @@
-"""Trees for container images: no `EXTERNALLY-MANAGED`, and a home that works where it is copied to."""
+"""Trees for container images: no `EXTERNALLY-MANAGED`, and a store that works where it is copied to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def declare(offer: Offer, build: Build, more: str = "") -> Project:
 
 
 def pip(python: Path) -> str:
-    """What pip says to a request that it may refuse for two reasons, of which the marker comes first."""
+    """pip's answer to a request that it may refuse for two reasons, of which the marker comes first."""
     done = subprocess.run([python, "-B", *INSTALL], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     return done.stderr
@@ -46,7 +46,7 @@ def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and
 
 @pytest.mark.slow
 def test_a_copied_home_works(offer: Offer, builds: tuple[Build, ...], tmp_path: Path) -> None:
-    """As in a Dockerfile of several stages: synced in one, copied into another, and not fetched again."""
+    """As in a Dockerfile with several stages: synced in one, copied into another, and not downloaded again."""
     project = declare(offer, builds[0])
     project.run("sync", "--home", tmp_path / "stage one")
     target = tmp_path / "image" / "opt" / "pythons"

@@ -41,7 +41,7 @@ PYPY: Files = {
     "lib/pypy3.11/site-packages/README": "",
 }
 PYPY_LINKS = {f"bin/{name}": "pypy3.11" for name in ("pypy", "pypy3", "python", "python3", "python3.11")}
-# Until 2021 PyPy had its library elsewhere, and no other name for itself.
+# Until 2021, PyPy had its library elsewhere, and no other name for its executable.
 EARLY_PYPY: Files = {
     "bin/pypy3": speaks("pypy", "3.7.9"),
     "lib-python/3/os.py": "",
@@ -68,7 +68,7 @@ GRAALPY_WINDOWS: Files = {"bin/graalpy.exe": PE, "bin/python.exe": PE, "Lib/os.p
 
 
 def declare(project: Project, server: Server, request: str, target: str, archive: str) -> None:
-    """Ask for an archive that the server has, as the implementation and version that it is."""
+    """Request an archive that the server has, with its implementation and version."""
     digest = hashlib.sha256((server.root / archive).read_bytes()).hexdigest()
     project.write(
         f'[pythons.other]\nversion = "{request}"\n'

@@ -50,7 +50,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def declare(project: Project, server: Server, builds: Sequence[Build]) -> None:
-    """Offer the builds on the server, and ask for all of them."""
+    """Offer the builds on the server, and request all of them."""
     write_catalog(server.root, builds)
     entries = "".join(f"{build.label} = {build.entry}\n" for build in builds)
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\n{entries}')

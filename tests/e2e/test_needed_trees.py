@@ -1,4 +1,4 @@
-"""Which trees `prune` keeps, by real runs: of projects that moved, share a folder or a path, or are out of sight."""
+"""Which trees `prune` keeps, by real runs: of projects that moved, share a directory or a path, or cannot be found."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Needed:
         return len(self.other.run("prune", *words, "--json").document()["removed"])
 
     def states(self) -> list[tuple[str, str]]:
-        """Of all needs of all trees, the path's last name and the state."""
+        """For all needs of all trees, the path's last name and the state."""
         document = self.other.run("roots", "--json").document()
         needs = [need for tree in document["trees"] for need in tree["needed-by"]]
         return sorted((Path(need["path"]).name, need["state"]) for need in needs)

@@ -1,4 +1,4 @@
-"""`without`: parts of a tree are left out with all that only serves them, and the rest works."""
+"""`without`: parts of a tree are left out with everything that only serves them, and the rest works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.builds import Build
 from tests.support.project import Project
 
 PARTS: tuple[RemovablePart, ...] = tuple(sorted(REMOVABLE_PARTS))
-# What must be importable whatever is left out; what goes with which part is told by its name below.
+# What must be importable whatever is left out; the names below say which part the others belong to.
 CORE = "asyncio, ctypes, json, lzma, multiprocessing, sqlite3, ssl, sysconfig, unittest, urllib.request, venv, zoneinfo"
 
 

@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def run(project: Project, script: str, command: Sequence[str], code: int) -> Ended:
-    """Run a command in a mount namespace of its own, after the commands of the script."""
+    """Run a command in a separate mount namespace, after the commands of the script."""
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-euc", f'{script}\nexec "$@"', "sh", *command],
         cwd=project.directory,
@@ -75,7 +75,7 @@ def test_a_store_that_lost_exec_is_named(project: Project) -> None:
 def test_a_system_without_the_usual_loader_is_known_before_the_download(
     words: str, stand_in: bool, project: Project, tmp_path: Path
 ) -> None:
-    """As NixOS: its own programs name a loader elsewhere, and at the usual place is none, or one that only prints."""
+    """Like NixOS: its own programs use another loader, and the usual path has none, or a stub that prints a message."""
     libc = find_libc(Path("/"))
     if libc is None or libc.loader != str(LOADER) or any(LOADER.parent.glob("libc.so*")):
         pytest.skip("for x86-64 systems with the libraries elsewhere, as Debian's")

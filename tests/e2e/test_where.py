@@ -34,7 +34,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=variants([".", "services", "services/api", "services/api/src"], quick=["services/api/src"]))
 def directory(request: pytest.FixtureRequest, repository: Path) -> Path:
-    """Each directory that the project is looked at from."""
+    """Each directory that commands for the project run in."""
     return repository / str(request.param)
 
 
@@ -94,7 +94,7 @@ def test_what_is_missing(repository: Path) -> None:
 
 @pytest.fixture
 def copies(repository: Path, tmp_path: Path) -> Path:
-    """The project's files outside of any repository, as a workflow takes them of a pull request."""
+    """The project's files outside of any repository, as a workflow takes them from a pull request."""
     head = tmp_path / "work" / "head"
     head.mkdir(parents=True)
     for name in ("pythons.toml", "pythons.lock"):

@@ -1,4 +1,4 @@
-"""Variables for shells, which a real shell reads as they are meant."""
+"""Variables for shells, which a real shell reads as intended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Nix expression; strings that Nix would read otherwise are escaped."""
+"""The Nix expression; strings that Nix would interpret are escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a format has a place for, and how the rest is named."""
+"""What a format can express, and how the rest is reported."""
 
 from __future__ import annotations
 

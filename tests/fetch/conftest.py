@@ -1,4 +1,4 @@
-"""Fixtures of fetching: a certificate authority, known hosts played on loopback."""
+"""Fixtures of fetching: a certificate authority, and known hosts simulated on loopback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Internet:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """A certificate authority of our own."""
+    """Our own certificate authority."""
     made: trustme.CA = pytest.importorskip("trustme", reason="trustme has no wheels for this Python").CA()
     return made
 

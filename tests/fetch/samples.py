@@ -23,7 +23,7 @@ TAG = "20261101"
 NAME = f"cpython-3.13.5+{TAG}-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
 PATH = f"{TAG}/{NAME}"
 
-# Every wait as short as it can be without being a matter of luck on a busy machine.
+# Every wait as short as possible without failing on a busy machine.
 QUICK = DownloadSettings(
     connect_timeout=5.0,
     idle_timeout=5.0,
@@ -34,13 +34,13 @@ QUICK = DownloadSettings(
     max_pause=0.2,
     connections=1,
 )
-# For what succeeds in the end, however busy the machine is.
+# For tests that succeed in the end, however busy the machine is.
 PATIENT = replace(QUICK, retry_timeout=20.0)
 PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
 
 
 def patience(fault: Fault) -> DownloadSettings:
-    """A short wait only where a server says nothing on purpose: on a busy machine, it may be slow to do anything."""
+    """A short wait only if a server is silent on purpose: on a busy machine, everything may be slow."""
     return replace(QUICK, idle_timeout=0.3, retry_timeout=1.0) if isinstance(fault, Mute | Stall) else QUICK
 
 
@@ -54,7 +54,7 @@ LARGE = content(3 * MIB, seed=2)  # large by the settings below
 
 
 def asset(url: str, data: bytes = SMALL, *, size: int | None = None, implementation: str = "cpython") -> Asset:
-    """An asset that must be ``data``; its size is not known unless given."""
+    """An asset whose content must be ``data``; its size is not known unless given."""
     return Asset(
         implementation=implementation,
         version=Version.parse("3.13.5"),
@@ -119,7 +119,7 @@ def fetcher(
     environ: Mapping[str, str] | None = None,
     progress: RecordedProgress | None = None,
 ) -> Fetcher:
-    """A fetcher over a cache under ``tmp_path``, in an environment that holds nothing but what is given."""
+    """A fetcher over a cache under ``tmp_path``, in an environment with only the given variables."""
     return Fetcher(
         ArchiveCache(tmp_path / "cache"),
         settings=settings,

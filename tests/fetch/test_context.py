@@ -1,4 +1,4 @@
-"""Connections are bounded in all, yet no download waits for its first one."""
+"""The total number of connections is limited, yet no download waits for its first one."""
 
 from __future__ import annotations
 

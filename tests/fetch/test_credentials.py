@@ -1,4 +1,4 @@
-"""What is sent as Authorization, and, more to the point, to whom it is not."""
+"""What is sent as Authorization and, more importantly, where it is not sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_token_goes_to_github_and_not_to_where_it_redirects(internet: Intern
 
 
 def test_the_token_does_not_come_back_with_a_redirect_to_github(internet: Internet, tmp_path: Path) -> None:
-    """Neither by another host nor by GitHub through another host: who sends us there chooses what we ask for."""
+    """Neither by another host nor by GitHub through another host, which would choose what we request."""
     internet.server.put("real", SMALL)
     internet.server.fault("/first", redirect("https://api.github.com/second"))
     internet.server.fault("/second", redirect("https://github.com/real"))

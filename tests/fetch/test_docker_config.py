@@ -1,4 +1,4 @@
-"""Logins of registries are read as docker and podman keep them, and helpers are asked for nothing but `get`."""
+"""Logins of registries are read from docker's and podman's files, and helpers are only called with `get`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_used_is_noted(tmp_path: Path, config: object, note: str)
 
 @pytest.mark.parametrize("other", ["HOME"] if os.name == "nt" else ["USERPROFILE"])
 def test_the_home_directory_is_that_of_this_system(tmp_path: Path, other: str) -> None:
-    """A shell in Windows can have both variables, as can Linux inside of Windows."""
+    """A shell in Windows can have both variables, and so can Linux inside Windows."""
     environ = _home(tmp_path, {"auths": {_HOST: {"auth": _AUTH}}})
     assert _find({**environ, other: str(tmp_path / "elsewhere")})[0] == Login("me", "se:cret")
 

@@ -1,4 +1,4 @@
-"""One asset from one source: failures, resuming, and how long it may be."""
+"""One asset from one source: failures, resuming, and time limits."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_a_server_that_cannot_resume_is_asked_for_the_whole_file(server: Server,
 
 
 def test_bytes_of_another_file_never_become_the_archive(server: Server, tmp_path: Path) -> None:
-    """A 206 that ignores If-Range: head and tail are of different files, which only the digest can tell."""
+    """A 206 that ignores If-Range: head and tail are from different files, which only the digest can detect."""
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     with pytest.raises(NetworkError):

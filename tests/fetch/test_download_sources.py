@@ -1,4 +1,4 @@
-"""Several sources of one asset: each is tried, and the digest alone decides."""
+"""Several sources of one asset: each is tried, and only the digest decides."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_whatever_is_wrong_with_a_mirror_the_next_source_is_tried(
 
 
 def test_in_an_outage_all_sources_are_tried_again_until_one_is_back(server: Server, tmp_path: Path) -> None:
-    """A source gets a few tries before the next one is asked; then each gets its turn, and wrong bytes end one."""
+    """A source gets a few tries before the next one; then each gets its turn, and wrong bytes end it."""
     tries = QUICK.attempts
     for path, times in ((_MIRRORED, tries + 2), (PATH, None), (f"other/{PATH}", None)):
         server.put(path, SMALL)
@@ -193,7 +193,7 @@ def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
         fetch.fetch(asset(file.as_uri()))
 
 
-# An encoding on top, though none was asked for
+# A content coding on top, though none was requested
 
 
 def test_a_coding_is_removed_where_that_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:

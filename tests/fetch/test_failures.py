@@ -1,4 +1,4 @@
-"""The error once every source of an archive has failed, and the one error of several downloads."""
+"""The error when every source of an archive has failed, and the single error of several downloads."""
 
 from __future__ import annotations
 

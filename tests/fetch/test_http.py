@@ -138,7 +138,7 @@ _TRICKLES = {
 def test_no_trickle_outlasts_the_deadline(
     server: Server, tmp_path: Path, trickle: Trickle, fetch: Callable[[Fetcher, str], object]
 ) -> None:
-    """The deadline is raised where a busy machine does not even send the request before it."""
+    """The deadline is raised if a busy machine does not even send the request before it."""
     for deadline in (0.05, 0.2, 0.8, 3.2):
         path = f"{deadline}/{PATH}"
         server.fault(path, trickle)

@@ -1,4 +1,4 @@
-"""Content codings that nobody asked for are removed, within limits."""
+"""Content codings that were not requested are removed, within limits."""
 
 from __future__ import annotations
 

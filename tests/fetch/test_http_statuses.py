@@ -1,4 +1,4 @@
-"""What a status means: whether to try again, when, and what to say."""
+"""The meaning of a status: whether to retry, when, and the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mirrors of PBS assets go first, and the URL of the asset itself after them."""
+"""Mirrors of PBS assets come first, and the URL of the asset itself after them."""
 
 from __future__ import annotations
 

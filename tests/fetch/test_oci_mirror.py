@@ -1,4 +1,4 @@
-"""Archives from a registry: good ones, those with habits of their own, and those that cannot be trusted."""
+"""Archives from a registry: from good ones, unusual ones, and those that cannot be trusted."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_the_size_of_an_archive_is_asked_of_a_registry(tmp_path: Path) -> None:
 
 
 def test_no_registry_is_asked_by_tls_that_is_not_trusted(internet: Internet, tmp_path: Path) -> None:
-    """A registry elsewhere is asked by https, through the proxy, and with the authorities of the user."""
+    """A registry on another machine is contacted over https, through the proxy, and with the user's authorities."""
     tag = archive_tag(digest(SMALL))
     internet.server.put(f"v2/a/blobs/sha256:{digest(SMALL)}", SMALL)
     with fetcher(tmp_path, mirrors=("oci://mirror.example/a",), environ=internet.environ) as fetch:

@@ -1,4 +1,4 @@
-"""A server that does not answer is waited for once in a run, and not by each download anew."""
+"""A server that does not respond is waited for once in a run, and not again by each download."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _data(number: int) -> bytes:
 
 
 def _path(kind: str, number: int) -> str:
-    """What is requested for one of several archives."""
+    """The URL of one of several archives."""
     return f"v2/team/blobs/sha256:{digest(_data(number))}" if kind == "oci" else f"{PATH}{number}"
 
 
 def _request(kind: str, fetch: Fetcher, server: Server, number: int) -> object:
-    """Request it, as commands do."""
+    """Request it, like commands do."""
     url = server.at(_path(kind, number))
     match kind:
         case "document":
@@ -77,7 +77,7 @@ def test_sizes_are_not_requested_of_a_server_that_was_waited_for_long_enough(ser
 
 
 def test_the_archives_of_a_mirror_that_is_asked_by_its_state_share_the_wait(tmp_path: Path) -> None:
-    """Nothing listens there: each archive would be waited for anew."""
+    """Nothing listens there: each archive would have to wait again."""
     with Server(tmp_path) as server:
         url = server.url
     settings = replace(QUICK, retry_timeout=0.4)

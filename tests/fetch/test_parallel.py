@@ -1,4 +1,4 @@
-"""Several connections for one asset: faster, and right whatever fails."""
+"""Several connections for one asset: faster, and correct whatever fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fetch.samples import LARGE, PARALLEL, PATH, RecordedProgress, asset, 
 from tests.support.faults import Cut, Fault, Reply, Shifted, Status, With
 from tests.support.server import Seen, Server
 
-# As slow a connection as lets workers join on a machine that is never idle.
+# A slow connection that lets workers join even on a machine that is never idle.
 _RATE = 6e6
 
 
@@ -57,7 +57,7 @@ def test_a_large_file_uses_several_connections(slow: Server, tmp_path: Path) -> 
 
 
 def test_a_mirror_gets_one_connection_unless_more_are_set(slow: Server, tmp_path: Path) -> None:
-    """All machines of a site ask it at the same time: ranges of each would multiply its requests."""
+    """All machines of a site use it at the same time: ranges would multiply its requests."""
     slow.put(f"pbs/{PATH}", LARGE)
     for most, expected in ((1, 1), (4, 4)):
         home, slow.requests = tmp_path / str(most), []
@@ -92,7 +92,7 @@ def test_several_downloads_share_a_limited_number_of_connections(slow: Server, t
     wanted = [asset(slow.put(f"20261101/{number}", data), data) for number, data in enumerate(contents)]
     with fetcher(tmp_path, settings=PARALLEL, jobs=3) as fetch, ThreadPoolExecutor(3) as pool:
         assert [path.read_bytes() for path in pool.map(fetch.fetch, wanted)] == contents
-    # Each of three may have begun while the others had taken all six.
+    # Each of three may have begun while the others used all six.
     assert 3 < slow.most_connections <= 6 + 3
 
 
@@ -157,7 +157,7 @@ def test_where_one_connection_breaks_the_others_continue(slow: Server, tmp_path:
 
 @dataclass(frozen=True)
 class _Ends:
-    """Of the ranges only the last bytes of the file are to be had."""
+    """Only the last bytes of the file are available in ranges."""
 
     def answer(self, reply: Reply) -> None:
         last = reply.headers.get("range", "").partition("-")[2]
@@ -197,7 +197,7 @@ def test_redirects_are_followed_once_and_ranges_requested_where_they_end(slow: S
 
 
 def test_wrong_ranges_are_found_by_the_digest_and_the_whole_file_requested(slow: Server, tmp_path: Path) -> None:
-    """Under one tag the server sends other bytes in ranges: nothing but the digest can tell."""
+    """Under one tag, the server sends other bytes in ranges: only the digest can detect it."""
 
     @dataclass(frozen=True)
     class Zeros:

@@ -1,4 +1,4 @@
-"""A part and its checkpoint, and what a later run may believe of them; progress."""
+"""A part and its checkpoint, what a later run may trust, and progress."""
 
 from __future__ import annotations
 

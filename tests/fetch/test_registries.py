@@ -1,4 +1,4 @@
-"""Challenges of registries, and what a repository may be called."""
+"""Challenges of registries, and names of repositories."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class _Details(NoProgress):
 
 
 class _Attempts:
-    """Fails with the given failures, one after the other, then succeeds; remembers when it was called."""
+    """Fails with the given failures, one after the other, then succeeds; records when it was called."""
 
     def __init__(self, *failures: Failure) -> None:
         self._failures = list(failures)
@@ -191,7 +191,7 @@ def _pauses(draws: int, after: float | None = None, failures: int = 1) -> list[f
 
 
 def test_pauses_are_random_over_their_whole_length_which_doubles_up_to_a_minute() -> None:
-    """Clients that failed in the same second must not come back in the same second."""
+    """Clients that failed in the same second must not retry in the same second."""
     for failures, bound in ((1, 1.0), (3, 4.0), (6, 32.0), (7, 60.0), (50, 60.0)):
         pauses = _pauses(200, failures=failures)
         assert max(pauses) <= bound

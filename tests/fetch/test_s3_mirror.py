@@ -1,4 +1,4 @@
-"""Archives from a bucket: signed by obstore, requested as from any web server, and trusted no more."""
+"""Archives from a bucket: signed by obstore, requested as from any web server, and not trusted either."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_bucket_without_a_prefix_has_the_digests_at_its_root() -> None:
 
 
 def test_without_obstore_the_error_names_the_extra(tmp_path: Path) -> None:
-    """In a process of its own, which cannot import it."""
+    """In a separate process, which cannot import it."""
     code = f"""
 import sys
 sys.modules["obstore"] = None

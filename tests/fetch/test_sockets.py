@@ -47,7 +47,7 @@ def _cancel_soon(cancellation: Cancellation) -> float:
     return time.monotonic()
 
 
-# What may wait
+# Waits
 
 
 def _reads(stream: httpcore.NetworkStream) -> None:
@@ -149,7 +149,7 @@ def test_what_is_sent_over_tls_arrives_until_the_end(
         def send() -> None:
             server.sendall(sent)
             with suppress(OSError):
-                server.unwrap()  # says that this is the end, and waits for the other side to say it
+                server.unwrap()  # says that this is the end, and waits for the other side to do the same
 
         sending = threading.Thread(target=send)
         sending.start()
@@ -173,7 +173,7 @@ def test_a_connection_over_tls_that_is_cut_ends_as_one_without(
 def test_a_record_that_drips_is_one_wait(
     cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
 ) -> None:
-    """The bytes of an unfinished TLS record are nothing that a reader could have: they do not begin the wait anew."""
+    """The bytes of an unfinished TLS record are not available to a reader: they do not restart the wait."""
     with _secure_stream(cancellation, listener, authority) as (stream, server):
         ended = threading.Event()
         plain = socket.socket(fileno=os.dup(server.fileno()))
@@ -195,7 +195,7 @@ def test_a_record_that_drips_is_one_wait(
 
 
 def test_tls_within_tls(cancellation: Cancellation, listener: socket.socket, authority: trustme.CA) -> None:
-    """So it is with a proxy that is spoken to by https. The server ends both layers, the inner one in memory."""
+    """As with a proxy that uses https. The server ends both layers, the inner one in memory."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(client)
     with _secure_stream(cancellation, listener, authority) as (outer, server):
@@ -268,7 +268,7 @@ def test_a_host_that_cannot_be_looked_up_is_no_connection(cancellation: Cancella
 
 @contextmanager
 def _silent(host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> Iterator[int]:
-    """A port that neither accepts a connection nor refuses it, as that of a host that is gone: its queue is full."""
+    """A port that neither accepts a connection nor refuses it, like that of a host that is gone: its queue is full."""
     with ExitStack() as opened:
         listening = opened.enter_context(socket.socket(family))
         listening.bind((host, port))
@@ -340,7 +340,7 @@ def test_connecting_ends_when_cancelled_and_in_time(cancellation: Cancellation) 
 
 @linux
 def test_the_families_take_turns(cancellation: Cancellation, listener: socket.socket) -> None:
-    """After one dead address of one family comes the first of the other, however many of the one there are."""
+    """After one dead address of one family, the first of the other is tried, however many the first family has."""
     port = listener.getsockname()[1]
     try:
         with _silent("::1", port, socket.AF_INET6):

@@ -1,4 +1,4 @@
-"""Known hosts played on loopback, as the tests of `fetch` have them; a locked project, and a bundle of it."""
+"""Known hosts simulated on loopback, as in the tests of `fetch`; a locked project, and a bundle of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Near:
 
 @pytest.fixture(scope="session")
 def bundle(near: Near) -> Path:
-    """A bundle of all that is locked, as a tar file."""
+    """A bundle of everything that is locked, as a tar file."""
     return near.project.directory.parent / "all.tar"
 
 

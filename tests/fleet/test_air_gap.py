@@ -1,4 +1,4 @@
-"""What a lock needs, carried in bundles to machines without a network, and served from there."""
+"""The archives of a lock, carried in bundles to machines without a network, and served from there."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def installed(synced: Synced) -> dict[str, str]:
 
 
 def without_network(*words: str | Path) -> list[str]:
-    """A command in a network namespace of its own, which fails if that has more than a loopback that is down."""
+    """A command in a separate network namespace, which fails if that has more than an inactive loopback."""
     check = 'test "$(tail -n +3 /proc/net/dev | wc -l)" = 1 && exec "$@"'
     return ["unshare", "-rn", "sh", "-c", check, "sh", *map(str, words)]
 
@@ -185,7 +185,7 @@ def test_other_tars_unpack_it_and_pack_it_again(bundle: Path, tmp_path: Path) ->
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Near:
-    """As `near`, but served as no release is: its archives have no place by release and name."""
+    """Like `near`, but not served like releases: its archives have no path by release and name."""
     root = tmp_path_factory.mktemp("odd")
     near = Near(Project(root / "project"), root / "www")
     with Server(near.www) as server:
@@ -383,7 +383,7 @@ def test_diff_shows_what_must_be_carried(near: Near, bundle: Path, earlier: Path
     assert (back.code, back.remarks[0]) == (0, "0 archives to carry (0 B), 6 no longer needed")
 
 
-# What else a lock names
+# Other files that a lock names
 
 
 def attested(near: Near) -> bytes:

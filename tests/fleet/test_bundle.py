@@ -1,4 +1,4 @@
-"""What a bundle is made of, from the rows of a lock and the sizes of archives alone."""
+"""What a bundle consists of, from the rows of a lock and the sizes of archives alone."""
 
 from __future__ import annotations
 

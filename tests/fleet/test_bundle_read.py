@@ -51,7 +51,7 @@ def without(pattern: str) -> Change:
 
 
 def document(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], bytes]:
-    """A change of a JSON object that keeps its canonical spelling."""
+    """A change of a JSON object that keeps its canonical form."""
 
     def changed(content: bytes) -> bytes:
         value = json.loads(content)
@@ -71,7 +71,7 @@ def repeat_last(index: dict[str, Any]) -> None:
 
 
 def first_archive(change: Callable[[bytes], bytes]) -> Change:
-    """Change the content of one archive, which no small file is."""
+    """Change the content of one archive, which is not one of the small files."""
 
     def changed(members: list[Member]) -> list[Member]:
         at = next(number for number, each in enumerate(members) if each[1].startswith(b"\x1f\x8b"))
@@ -115,7 +115,7 @@ def _digest(content: bytes) -> str:
 
 
 def replacing_lock(members: list[Member]) -> list[Member]:
-    """Another lock under the digest of the one that the index names."""
+    """Another lock file, under the digest of the one that the index names."""
     digest = next(info.linkname for info, _ in members if info.name == "pythons.lock")
     return changing(re.escape(digest), lambda content: content.replace(b"3.13.5", b"3.13.4"))(members)
 
@@ -175,7 +175,7 @@ def files_of(project: Project) -> list[Path]:
 
 
 def refused(path: Path, far: Project) -> str:
-    """Why `sync --bundle` refuses a bundle, once it was seen to write nothing."""
+    """Why `sync --bundle` refuses a bundle, after a check that it wrote nothing."""
     before = files_of(far)
     with pytest.raises(IntegrityError) as caught:
         sync_bundles(options_of(far), parse_scope([], ["all"]), [path], NoProgress())
@@ -309,7 +309,7 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_flipped_byte_is_refused_or_of_no_consequence_wherever_it_is(near: Near, tmp_path: Path) -> None:
-    """Of the headers, owners, times and modes are not read."""
+    """Owners, times and modes in the headers are not read."""
     near.create(tmp_path / "one.tar", entry(VERSIONS[0]), targets=[HERE])
     facts, content = verify_bundle(tmp_path / "one.tar"), (tmp_path / "one.tar").read_bytes()
     damaged, refused = tmp_path / "damaged.tar", 0

@@ -1,4 +1,4 @@
-"""A cache before a mirror, as the manual configures it: one copy for many machines, and a damaged copy is replaced."""
+"""A cache before a mirror, as documented: one copy for many machines, and a damaged copy is replaced."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_twenty_machines_that_start_at_once_cost_the_mirror_one_copy(
     tmp_path: Path, server: Server, cache: WebCache
 ) -> None:
     server.put(PATH, _DATA)
-    server.rate = 12e6  # slow enough that all ask before the first has it
+    server.rate = 12e6  # slow enough that all machines request it before the first has it
     with ThreadPoolExecutor(20) as machines:
         results = list(machines.map(lambda number: _fetch(tmp_path / str(number), cache), range(20)))
     assert {digest(each) for each in results} == {digest(_DATA)}

@@ -1,4 +1,4 @@
-"""The model of many machines: what must hold whatever its numbers are."""
+"""The model of many machines: what must be true whatever its numbers are."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_damaged_copies_are_requested_past_the_cache() -> None:
 
 
 def test_machines_that_failed_together_do_not_come_back_together() -> None:
-    """In the last case as they would if all obeyed `Retry-After` to the second."""
+    """In the last case, as if all waited exactly as long as `Retry-After` says."""
     outage = (20.0, 120.0)
     jittered = _model(racks=0, outage=outage)
     assert len(jittered.ready) == _MACHINES

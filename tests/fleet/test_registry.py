@@ -1,4 +1,4 @@
-"""A registry's blobs, manifests and tags, over HTTP: pushed once, hashed when read, and logins for nobody else."""
+"""A registry's blobs, manifests and tags, over HTTP: pushed once, hashed when read, and logins kept from others."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_without_a_login_the_error_says_how_to_get_one(tmp_path: Path, quirks: Q
         assert len(registry.asked) <= 3, "a refused login is not tried again and again"
 
 
-# Who gets a login
+# Where a login is sent
 
 
 def test_a_token_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_an_upload_elsewhere_gets_no_login(internet: Internet, tmp_path: Path) -
         assert internet.server.count() == 0
     options = {"environ": internet.environ, "allow_hosts": ("mirror.example",)}
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, **options) as client:
-        with pytest.raises(ProvisionError):  # it knows no PUT
+        with pytest.raises(ProvisionError):  # it does not support PUT
             client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
         assert registry.asked[-1].headers["authorization"].startswith("Basic ")
 
@@ -245,7 +245,7 @@ def test_an_upload_to_this_machine_is_refused_to_a_registry_elsewhere(internet: 
 
 
 def test_a_login_does_not_come_back_with_a_redirect(internet: Internet, tmp_path: Path) -> None:
-    """Who redirects to the registry chooses what is requested there."""
+    """A server that redirects to the registry chooses what is requested there."""
     blob = f"v2/a/blobs/sha256:{digest(SMALL)}"
     internet.server.put(blob, SMALL)
     internet.server.fault(blob, Status(code=401, headers={"www-authenticate": "Basic"}), times=1)

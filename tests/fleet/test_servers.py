@@ -50,7 +50,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
 
 
 def _fill_and_prove(origin: Origin, tmp_path: Path, mirror: str) -> None:
-    """Push, list, check; then a machine with an empty cache syncs, and nobody asks the origin."""
+    """Push, list, check; then a machine with an empty cache syncs, and the origin gets no request."""
     request, options = MirrorRequest(mirror=mirror), origin.options(tmp_path)
     assert [row.state for row in list_mirror(options, request, NoProgress()).rows] == ["missing"] * 2
     report = push_mirror(options, request, NoProgress(), replaces=False)
@@ -127,7 +127,7 @@ def test_a_pull_through_registry_is_a_mirror_like_its_origin(origin: Origin, tmp
 
 
 def test_blobs_of_a_registry_are_mounted_continued_and_read_in_ranges(tmp_path: Path) -> None:
-    """And a range past the end, which distribution answers with 416 and a length that is not that of its answer."""
+    """And a range past the end, to which distribution responds with 416 and a wrong length."""
     with _skipping(), Registry(tmp_path / "registry") as registry, fetcher(tmp_path) as fetch:
         first, second = (open_registry(f"{registry.host}/{name}", fetch) for name in ("first", "second/a"))
         assert first.push_blob(digest(LARGE), len(LARGE), lambda: [LARGE[:1000], LARGE[1000:]])
@@ -144,7 +144,7 @@ def test_blobs_of_a_registry_are_mounted_continued_and_read_in_ranges(tmp_path: 
 
 @pytest.mark.parametrize("kind", ["web server", "registry"])
 def test_a_copy_that_rots_in_a_cache_is_replaced_for_all(origin: Origin, tmp_path: Path, kind: str) -> None:
-    """nginx serves it for ever, unless a client says no-cache."""
+    """nginx always serves it, unless a client sends no-cache."""
     with ExitStack() as stack:
         stack.enter_context(_skipping())
         source, scheme, path = origin.server.url, "http://", ""
@@ -180,7 +180,7 @@ def test_swift_is_filled_and_installs(origin: Origin, tmp_path: Path, monkeypatc
         assert "403 Forbidden" in str(report.error)
 
 
-# The whole of it: one lock of four entries for three platforms, filled into two stores, and many machines.
+# All together: one lock of four entries for three platforms, filled into two stores, and many machines.
 
 _PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-aarch64")
 _MACHINES = int(os.environ.get("PROVISION_TEST_MACHINES", "16"))
@@ -188,7 +188,7 @@ _AT_ONCE = 8
 
 
 def _lock_of_platforms(folder: Path, served: Server) -> Project:
-    """A project of four builds, each with an archive of its own for every platform."""
+    """A project of four builds, each with a separate archive for every platform."""
     catalogs, entries = [], []
     for number in range(1, 5):
         builds = []

@@ -1,4 +1,4 @@
-"""A moment of fuzzing for every target, always the same, and all that was ever found; `make fuzz` does more."""
+"""A moment of fuzzing for every target, always the same, and all inputs that ever failed; `make fuzz` does more."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def elf_file(
     interpreter: str = "",
     interpreter_at: int = 0x318,
 ) -> bytes:
-    """An ELF file of headers only: two program headers, the second PT_INTERP where there is an interpreter."""
+    """An ELF file with headers only: two program headers, the second PT_INTERP if there is an interpreter."""
 
     def number(value: int, size: int) -> bytes:
         return value.to_bytes(size, order)
@@ -49,7 +49,7 @@ def elf_file(
 
 @dataclass(frozen=True)
 class System:
-    """A fake root; each method lays one thing there and returns the system, so that they can be chained."""
+    """A fake root; each method adds one thing and returns the system, so that they can be chained."""
 
     root: Path
 

@@ -27,8 +27,8 @@ from provision.model.asset import CPU_LEVELS, CpuLevel
 RECORDED = Path(__file__).parent / "cpuinfo"
 LINUX = Kernel(system="Linux", machine="x86_64")
 
-# The hypervisors' are the telling ones. VMware: a Cascade Lake made to look like an Ivy Bridge. KVM: a Granite Rapids
-# with AVX2 masked and AVX-512 forgotten. VirtualBox: a Coffee Lake with AVX2, without FMA and BMI.
+# Those of hypervisors are the interesting ones. VMware: a Cascade Lake made to look like an Ivy Bridge. KVM: a Granite
+# Rapids with AVX2 masked and AVX-512 forgotten. VirtualBox: a Coffee Lake with AVX2, without FMA and BMI.
 LEVELS: dict[str, CpuLevel] = {
     "k10": "baseline",
     "nehalem": "v2",
@@ -86,7 +86,7 @@ def test_processors_that_differ_count_by_what_all_have(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_does_not_save_avx_state_is_v2(tmp_path: Path) -> None:
-    """Booted with ``noxsave``, or under a hypervisor without XSAVE: the kernel drops what depends on it."""
+    """Booted with ``noxsave``, or under a hypervisor without XSAVE: the kernel drops dependent features."""
     words = recorded("haswell").replace(" xsave ", " ").replace(" avx ", " ")
     assert cpu_level(machine(tmp_path, words), kernel=LINUX, environ={}) == "v2"
 
@@ -111,7 +111,7 @@ def test_nothing_is_promised_without_proc(tmp_path: Path) -> None:
 
 @given(st.sets(st.sampled_from(sorted({word for name in CPU_LEVELS for word in archspec_needs(name)} | {"pni"}))))
 def test_levels_are_cumulative_and_archspecs(words: set[str]) -> None:
-    """Whatever the set: what we call a level has all that archspec asks of it (whose SSE3 is Linux' ``pni``)."""
+    """Whatever the set: a level of ours has everything that archspec requires for it (whose SSE3 is Linux' ``pni``)."""
     features = frozenset(words - {"sse3"}) | {"mmx", "sse", "sse2"}
     found = level_of_features(features)
     assert {need if need != "sse3" else "pni" for need in archspec_needs(found)} <= features
@@ -162,7 +162,7 @@ def test_elsewhere_there_are_builds_of_one_level_only(tmp_path: Path, system: st
 
 
 def test_glibcs_loader_agrees_about_this_machine() -> None:
-    """Since 2.33 it searches directories by level, and says which."""
+    """Since 2.33, it searches directories by level, and prints which."""
     loader = Path("/lib64/ld-linux-x86-64.so.2")
     if not loader.exists():
         pytest.skip("this is no x86-64 system with glibc")

@@ -1,4 +1,4 @@
-"""Which targets a machine can run: each kind of system under a fake root, with what its kernel reports.
+"""Which targets a machine can run: each kind of system under a fake root, with its kernel's report.
 
 How the files of a system are found and read: `test_detect_files`.
 """
@@ -67,7 +67,7 @@ def test_nixos(system: System) -> None:
     stand_in = elf_file() + bytes(30_000) + b"Could not start dynamically linked executable: %s\n"
     system.file("/lib64/ld-linux-x86-64.so.2", stand_in)
     assert detect_host(system.root, kernel=linux()) == host
-    system.file("/lib64/ld-linux-x86-64.so.2", elf_file())  # as programs.nix-ld puts one there
+    system.file("/lib64/ld-linux-x86-64.so.2", elf_file())  # as installed by programs.nix-ld
     assert not detect_host(system.root, kernel=linux()).absent_loader
 
 

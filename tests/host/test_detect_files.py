@@ -1,6 +1,6 @@
 """What is read from a system's files: the libc of its programs, paths under a root, ELF headers.
 
-Nothing is run, and what is damaged is never more than None.
+Nothing is run, and damaged files give None.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def test_glibcs_version_is_that_of_its_banner(system: System, banner: str, versi
 
 
 def test_glibcs_library_lies_beside_the_loader_wherever_that_really_is(system: System) -> None:
-    """Debian: /lib64 holds a link alone. Another libc.so.6, as of a cross compiler, is none of ours."""
+    """Debian: /lib64 has only a link. Another libc.so.6, such as a cross compiler's, does not count."""
     system.link("/lib", "usr/lib").link("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-2.31.so")
     system.file("/usr/lib/x86_64-linux-gnu/ld-2.31.so", elf_file()).file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
     system.file("/usr/lib/x86_64-linux-gnu/libc-2.31.so", b"GNU C Library stable release version 2.31.")
@@ -146,7 +146,7 @@ def test_this_systems_glibc_is_what_it_says_itself() -> None:
     assert said == f"glibc {version[0]}.{version[1]}"
 
 
-# Paths under a root mean what they would after chroot(2).
+# Paths under a root mean the same as after chroot(2).
 
 
 def test_a_plain_file(system: System) -> None:

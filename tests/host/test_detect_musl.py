@@ -1,4 +1,4 @@
-"""Programs of a real musl, made here: a system of such programs is told from one of glibc's, static or not."""
+"""Programs of a real musl, made here: systems with musl and glibc are distinguished, with static programs or not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kernel() -> Kernel:
 
 def test_a_system_of_musl_programs(programs: Path, tmp_path: Path) -> None:
     system = System(tmp_path).file(str(LOADER), LOADER.read_bytes())
-    for name in ("dynamic", "static"):  # a static program names no loader, the only one there is tells
+    for name in ("dynamic", "static"):  # a static program names no loader, so the only loader decides
         system.file("/bin/sh", (programs / name).read_bytes())
         assert detect_host(system.root, kernel=kernel()).target == Target.parse(f"linux-{MACHINE}-musl")
 
@@ -60,7 +60,7 @@ def test_static_programs_alone_tell_nothing(programs: Path, tmp_path: Path) -> N
 
 
 def test_glibc_with_musl_beside_it_is_glibc() -> None:
-    """As here: Debian's package of musl puts its loader beside that of glibc."""
+    """As here: Debian's package of musl puts its loader next to that of glibc."""
     shell = read_elf(Path("/bin/sh"))
     if shell is None or "ld-musl" in shell.interpreter:
         pytest.skip("this machine is one of musl")

@@ -31,7 +31,7 @@ def test_with_pip_the_environment_of_this_interpreter_is_added_to() -> None:
 
 
 def test_the_command_adds_to_what_is_installed_and_keeps_its_version() -> None:
-    """By the real pip: the distribution is satisfied as it stands, and the extra's packages are here already."""
+    """By the real pip: the distribution is already satisfied, and the extra's packages are installed."""
     command = [sys.executable, "-m", "pip", "install", "--no-index", "--dry-run", "pyprovision[socks]"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Commands start as a shell starts them: the same exit codes, the same signals, the same environment."""
+"""Commands start as in a shell: the same exit codes, the same signals, the same environment."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_pipe_that_is_closed_ends_its_writer_silently(tmp_path: Path) -> None:
     "given", [{}, {"LC_CTYPE": ""}, {"LC_CTYPE": "C.UTF-8"}, {"LANG": "C", "LC_CTYPE": "C"}], ids=str
 )
 def test_the_locale_is_the_callers(tmp_path: Path, given: dict[str, str]) -> None:
-    """Where the locale is C, Python sets LC_CTYPE for itself and its children."""
+    """If the locale is C, Python sets LC_CTYPE for itself and its children."""
     code = EXECUTE.replace("os.environ", "caller_environment(os.environ)").replace(
         "execute\n", "execute, caller_environment\n"
     )

@@ -1,4 +1,4 @@
-"""Commands under Windows: a child process whose exit code is passed on, and which decides about Ctrl-C."""
+"""Commands under Windows: a child process whose exit code is passed on, and which reacts to Ctrl-C itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print("ready", flush=True)
 for _ in range(200):
     time.sleep(0.05)
 """
-# Presses Ctrl-C in a console of its own, in which the command runs.
+# Presses Ctrl-C in a new console, in which the command runs.
 CONSOLE = f"""
 import ctypes, signal, subprocess, sys
 kernel = ctypes.WinDLL("kernel32")

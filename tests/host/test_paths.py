@@ -1,4 +1,4 @@
-"""Where data, cache and configuration lie, by variables and by platform."""
+"""The directories of data, cache and configuration, by variables and by platform."""
 
 from __future__ import annotations
 

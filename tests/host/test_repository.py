@@ -1,4 +1,4 @@
-"""The name of a file in its repository, from wherever it is looked at."""
+"""The name of a file in its repository, from any working directory."""
 
 from __future__ import annotations
 

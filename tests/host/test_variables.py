@@ -1,4 +1,4 @@
-"""Variables with a form: every one is checked by every command, and named where it is wrong."""
+"""Variables with a form: every command checks every one, and names it if it is wrong."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_every_command_checks_them_though_it_uses_none(command: str, tmp_path: P
 
 
 def test_locked_is_heeded_however_the_command_is_spelled(tmp_path: Path) -> None:
-    """Once it was read by Typer alone, which a plain `sync` does without."""
+    """In the past, only Typer read it, which a plain `sync` does not use."""
     project = Project(tmp_path / "project")
     project.write("[pythons]\n")
     for words in (("sync",), ("sync", "--json"), ("sync", "--prune")):

@@ -1,4 +1,4 @@
-"""zstd of the standard library or its backport; what is said where there is neither."""
+"""zstd of the standard library or its backport, and the error if there is neither."""
 
 from __future__ import annotations
 

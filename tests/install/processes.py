@@ -1,4 +1,4 @@
-"""What tests of forked processes share: each test is a process of its own, as only one with a single thread forks."""
+"""Shared by tests of forked processes: each test is a separate process, because only one with a single thread forks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.killer import ROOT
 
 
 def run_code(code: str, *words: str | Path, expect: int = 0) -> str:
-    """Run Python code with words in ``sys.argv``; what it printed."""
+    """Run Python code with arguments in ``sys.argv``; returns what it printed."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, words)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -27,7 +27,7 @@ def run_code(code: str, *words: str | Path, expect: int = 0) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it still runs after a second at most; one that has ended may still be a zombie."""
+    """Whether it still runs after at most a second; one that has ended may still be a zombie."""
     for _ in range(100):
         try:
             state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]

@@ -1,4 +1,4 @@
-"""A plan's installs: each whole or not at all, and one failure stops no other."""
+"""A plan's installs: each complete or not at all, and one failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSIONS = ("3.13.5", "3.13.4", "3.13.3")
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[InstallContext]:
-    """A store and an empty cache, on a machine on which nothing is started."""
+    """A store and an empty cache, on a machine that starts nothing."""
     environ = {"HOME": str(tmp_path)}
     with Fetcher(ArchiveCache(tmp_path / "cache"), environ=environ) as fetcher:
         yield InstallContext(
@@ -39,7 +39,7 @@ def action(asset: Asset, *, damaged: bool = False) -> Install:
 
 
 def wrong(asset: Asset) -> Asset:
-    """The asset with another digest than its archive has."""
+    """The asset with a digest that differs from its archive's."""
     return replace(asset, sha256=Digest("0" * 64))
 
 

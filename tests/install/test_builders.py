@@ -1,6 +1,6 @@
 """Builders do jobs in other processes and never outlive their parent.
 
-Each test is a process of its own, as only one with a single thread forks.
+Each test is a separate process, because only one with a single thread forks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compiled standard libraries: equal everywhere, and used without the sources."""
+"""Compiled standard libraries: the same everywhere, and used without the sources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXTRA = {
 
 
 def make_tree(interpreter: Installed, tree: Path) -> dict[str, TreeEntry]:
-    """The interpreter with a library of its own, so that compiling it takes no time."""
+    """The interpreter with a small library, so that compiling it takes no time."""
     stdlib = next(iter(path.rpartition("/")[0] for path in interpreter.entries if path.endswith("/os.py")))
     (tree / "bin").mkdir(parents=True)
     python = tree / "bin" / "python"
@@ -204,7 +204,7 @@ def test_an_interpreter_that_cannot_compare_gives_the_reason(tmp_path: Path, pyt
 def test_planted_bytecode_never_runs_while_it_is_looked_for(
     interpreter: Installed, archive: Path, tmp_path: Path
 ) -> None:
-    """All that the interpreter and the comparison import is planted, and leaves a mark if it runs."""
+    """Everything that the interpreter and the comparison import is planted, and leaves a mark if it runs."""
     tree = install(archive, tmp_path / "tree").tree
     python = tree / "bin/python"
     subprocess.run([python, "-m", "compileall", "-q", tree / "lib"], check=False, capture_output=True)

@@ -1,4 +1,4 @@
-"""The process that fetches does what a `Fetcher` does, and never outlives its parent."""
+"""The download process does what a `Fetcher` does, and never outlives its parent."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run(code: str, *words: str | Path) -> str:
 
 @contextmanager
 def running(code: str, directory: Path, url: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The code under way in a process, and the id of the one that fetches."""
+    """The code running in a process, and the id of the process that downloads."""
     words = [sys.executable, "-c", PRELUDE + textwrap.dedent(code), str(directory), url]
     process = subprocess.Popen(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
     try:

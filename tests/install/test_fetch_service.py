@@ -1,4 +1,4 @@
-"""An archive that is in the cache is hashed and decompressed before it is asked for, if it is surely the one."""
+"""A cached archive is hashed and decompressed before it is requested, if it is certainly the right one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A forked process does what it is told, ends by itself, and keeps nothing of its parent's."""
+"""A forked process does its work, ends by itself, and keeps nothing of its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes and progress come out on the other side as they went in."""
+"""Outcomes and progress arrive on the other side unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees that are not what was locked, or do not start, are refused."""
+"""Trees that differ from what was locked, or do not start, are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ring hands over all bytes in their order, whoever ends, stalls or is late, and without either waiting forever."""
+"""A ring passes on all bytes in order, whichever side ends, stalls or is late, and no side waits forever."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_where_the_writer_stalls_the_reader_takes_over() -> None:
     chunks = [b"a" * 30, b"b" * 30, b"c" * 30]
     ring = Ring(64)
     filling = ring.fill(iter(chunks))
-    next(filling)  # it could write on, and is not asked to
+    next(filling)  # it could write more, but nothing is requested
     assert read(ring, iter(chunks), stalled=50) == b"".join(chunks)
     filling.close()
     ring.close()

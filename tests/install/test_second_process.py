@@ -1,4 +1,4 @@
-"""A tree that two processes unpack is the one that a single process does, whatever becomes of the other one."""
+"""A tree that two processes unpack equals that of a single process, whatever happens to the other one."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_what_is_found_to_be_damaged_by_this_process_alone_is_refused(here: Path
 
 
 def test_while_it_is_alive_the_lock_of_the_tree_is_held(here: Path) -> None:
-    """Its parent is killed while it has files to write: it ends, and until then nobody else works on the tree."""
+    """Its parent is killed while it has files to write: it ends, and until then no other process works on the tree."""
     code = """
     import fcntl
     fcntl.flock(lock, fcntl.LOCK_EX)

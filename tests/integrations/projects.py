@@ -20,7 +20,7 @@ from provision.model.target import Target
 ROOT = Path(__file__).resolve().parents[2]
 VERSION, BUILD = "3.13.5", "20261101"
 
-# Answers what the probe asks, whatever it is asked.
+# Answers the probe, whatever its arguments.
 _INTERPRETER = f"""\
 #!/bin/sh
 echo implementation=cpython
@@ -51,7 +51,7 @@ class ScriptProject:
         return document
 
     def declare(self, entries: dict[str, Sequence[Target]]) -> None:
-        """Write the manifest: for each entry an archive of its own on each of its targets."""
+        """Write the manifest: for each entry, a separate archive for each of its targets."""
         lines: list[str] = []
         for name, targets in entries.items():
             lines += [f"[pythons.{name}]", f'version = "{VERSION}"', f'build = "{BUILD}"']
@@ -80,7 +80,7 @@ class ScriptProject:
 
 
 def make_project(directory: Path, *entries: str) -> ScriptProject:
-    """A locked project with some entries for this machine; its store and its cache lie beside it."""
+    """A locked project with some entries for this machine, with its store and cache next to it."""
     project = directory / "project"
     project.mkdir(parents=True)
     (project / ".git").mkdir()

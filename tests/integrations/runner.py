@@ -20,9 +20,9 @@ _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 
 @dataclass
 class Job:
-    """One job on a runner of its own; ``cache`` is shared by all jobs, as the Actions cache is.
+    """One job on a new runner; ``cache`` is shared by all jobs, like the Actions cache.
 
-    The step that installs provision is left out: the provision at hand stands in for it, unless ``install`` says so.
+    The step that installs provision is skipped: the provision under test replaces it, unless ``install`` says so.
     ``last`` is the id of the step after which to stop.
     """
 

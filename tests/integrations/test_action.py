@@ -1,4 +1,4 @@
-"""The GitHub Action, its steps run under bash on a runner of the test's own, over the real command line."""
+"""The GitHub Action, its steps run under bash by a runner of the tests, with the real command line."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> ScriptProject:
 
 @pytest.fixture
 def project(locked: ScriptProject, tmp_path: Path) -> ScriptProject:
-    """The locked project with a home and a cache of its own, as on a fresh runner."""
+    """The locked project with a new home and cache, as on a fresh runner."""
     return fresh(locked, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def first(locked: ScriptProject, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    """A job that installed all, and kept its archives."""
+    """A job that installed everything, and kept its archives."""
     folder = tmp_path_factory.mktemp("first")
     done = Job(fresh(locked, folder), folder / "temp", folder / "cache").run()
     assert not done.failed, done.log
@@ -186,7 +186,7 @@ def test_a_poisoned_cache_is_found_out(first: Job, locked: ScriptProject, tmp_pa
 
 
 def test_nothing_is_restored_where_all_is_installed(first: Job, tmp_path: Path) -> None:
-    """A runner that is kept has its store; there the cache is not even looked at."""
+    """A runner that is kept has its store; the cache is not even read there."""
     done = Job(first.project, tmp_path / "temp", first.cache).run()
     assert not done.failed, done.log
     assert "restore" not in done.steps
@@ -223,7 +223,7 @@ def test_the_key_is_that_of_the_selected_rows(locked: ScriptProject, tmp_path: P
     ],
 )
 def test_when_the_cache_is_used(tmp_path: Path, event: str, ref_type: str, cache: str, used: bool) -> None:
-    """Not where someone who need not be trusted could fill a cache that others trust, and not for releases."""
+    """Not if someone untrusted could fill a cache that others trust, and not for releases."""
     install = {
         "action": "install",
         "cached": False,
@@ -266,7 +266,7 @@ def test_what_the_summary_quotes_stays_in_its_cell(tmp_path: Path) -> None:
 
 
 def test_install_refuses_a_bare_version_number(project: ScriptProject, tmp_path: Path) -> None:
-    """Of that name there is another project on the public index."""
+    """The public index has another project with that name."""
     done = job(project, tmp_path)
     done.install = True
     done.run(version="0.9.2")
@@ -276,7 +276,7 @@ def test_install_refuses_a_bare_version_number(project: ScriptProject, tmp_path:
 
 @pytest.mark.slow
 def test_install_for_real(project: ScriptProject, tmp_path: Path) -> None:
-    """Builds and installs the source with pip, which fetches what it depends on from the package index."""
+    """Builds and installs the source with pip, which downloads its dependencies from the package index."""
     environ = {name: value for name, value in project.environ.items() if name != "PYTHONPATH"}
     bare = ScriptProject(project.directory, environ)
     done = job(bare, tmp_path)

@@ -102,7 +102,7 @@ def test_virtualenv_and_tox_and_nox_find_entries(run: Tools, builds: tuple[Build
         shutil.rmtree(tmp_path / "made")
 
     version = f"{build.name.version.series}{suffix}"
-    for line in (  # the commands of the page, for the entry that is here
+    for line in (  # the commands of the page, for the entry that exists here
         "virtualenv --discovery provision -p free .venv",
         "VIRTUALENV_DISCOVERY=provision virtualenv -p 3.13t .venv",
     ):
@@ -124,7 +124,7 @@ def test_what_is_not_of_the_project_is_found_as_without_the_plugin(run: Tools, t
     run("virtualenv", "--discovery", "provision", "--no-seed", "made", cwd=outside)
     refused = run("virtualenv", "--discovery", "provision", "-p", "mine", "made", cwd=outside, expect=1)
     assert "failed to find interpreter" in refused
-    # virtualenv itself goes on as before where the plugin is only installed.
+    # virtualenv itself works as before if the plugin is only installed.
     run("virtualenv", "--no-seed", "made2", cwd=outside)
 
 

@@ -16,7 +16,7 @@ from tests.integrations.projects import ROOT, ScriptProject, make_project
 
 @pytest.fixture
 def project(tmp_path: Path) -> ScriptProject:
-    """A repository in which each of two branches adds an entry: manifest and lock are in conflict."""
+    """A repository in which two branches each add an entry: manifest and lock have conflicts."""
     made = make_project(tmp_path, "default")
     shutil.rmtree(made.directory / ".git")
     tools = tmp_path / "tools"
@@ -51,7 +51,7 @@ def commit(project: ScriptProject) -> None:
 
 
 def recipe(project: ScriptProject, heading: str) -> None:
-    """Type the commands of a section of the page, but for those that act on a conflict."""
+    """Run the commands of a section of the page, except those that resolve a conflict."""
     section = (ROOT / "docs" / "git.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     commands = re.findall(r"^\$ (git config .*|echo .*)$", section, re.MULTILINE)
     assert commands

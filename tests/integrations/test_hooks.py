@@ -33,7 +33,7 @@ def test_each_runs_on_both_files_and_is_handed_their_names(hook: dict[str, Any])
 
 @pytest.mark.parametrize(("hook", "code"), [("provision-check", 4), ("provision-audit", 5)])
 def test_what_triggers_a_hook_is_what_it_checks(tmp_path: Path, hook: str, code: int) -> None:
-    """The names of one commit's files, as pre-commit selects them: a project below the root is among them."""
+    """The names of one commit's files, as pre-commit selects them, including a project below the root."""
     project = make_project(tmp_path, "default")
     nested = project.directory / "services" / "api"
     nested.mkdir(parents=True)
@@ -52,7 +52,7 @@ def test_what_triggers_a_hook_is_what_it_checks(tmp_path: Path, hook: str, code:
 
 @pytest.mark.slow
 def test_try_repo(tmp_path: Path) -> None:
-    """In a real repository, with hooks that pre-commit installs from a clone of the sources as they stand."""
+    """In a real repository, with hooks that pre-commit installs from a clone of the current sources."""
     pre_commit = install_python_tool("pre-commit", tmp_path / "tools")
     sources = _committed_copy(tmp_path / "sources")
     project = make_project(tmp_path / "user", "default")

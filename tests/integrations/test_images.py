@@ -1,4 +1,4 @@
-"""`provision image` as users type it; its images read, copied and run by container tools."""
+"""`provision image` as users run it; its images read, copied and run by container tools."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ FLEET = ROOT / "docs" / "fleet.md"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="images are of Linux, and run there")
 
-# What the interpreters at hand are linked with; a shell for what tests start.
+# The libraries that the test interpreters are linked with; a shell for what tests start.
 _PACKAGES = ("libc6", "dash", "coreutils", "zlib1g", "libexpat1", "libffi8", "libssl3t64", "libuuid1", "liblzma5")
 
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Skip the test for want of what the body needs."""
+    """Skip the test if something that the body needs is missing."""
     try:
         yield
     except ServerUnavailableError as error:
@@ -173,7 +173,7 @@ def test_a_real_interpreter_runs_in_its_image(
 
 @pytest.mark.slow
 def test_an_arm64_image_made_here_runs_under_emulation(root_of: Callable[..., Path], tmp_path: Path) -> None:
-    """Its interpreter is Debian's, as no other build for ARM is at hand, in upstream's layout."""
+    """Its interpreter is Debian's, as no other build for ARM is available, in upstream's layout."""
     root = root_of("arm64", "python3.13", "libpython3.13-stdlib", *_PACKAGES)
     archive = tmp_path / f"cpython-3.13.5+{BUILD}-aarch64-unknown-linux-gnu-install_only_stripped.tar.gz"
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:

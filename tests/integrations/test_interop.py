@@ -1,4 +1,4 @@
-"""What other tools make of `provision export`, and the commands of the page about it."""
+"""`provision export` as read by other tools, and the commands of the page about it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def build(builds: tuple[Build, ...]) -> Build:
-    """A real interpreter that every format has a place for."""
+    """A real interpreter that every format can express."""
     return next(build for build in builds if not build.name.options.debug and not build.name.options.freethreaded)
 
 
@@ -73,7 +73,7 @@ def done(ended: Ended) -> str:
 
 
 def spoil(file: Path, build: Build) -> None:
-    """Have a file name another digest than the archive's."""
+    """Give a file name a digest that differs from the archive's."""
     file.write_text(file.read_text().replace(build.sha256, build.sha256[::-1]))
 
 

@@ -1,4 +1,4 @@
-"""What the linters of others say of our workflows and shell scripts. Slow, as they are installed for it."""
+"""Linters of other projects on our workflows and shell scripts. Slow, because they are installed for it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_shellcheck(tmp_path: Path) -> None:
     for path in WORKFLOWS:
         for step in steps(path):
             text = "#!/bin/bash\n" + step.get("run", "")
-            # SC2016: what stands in single quotes is meant for people and for jq.
+            # SC2016: text in single quotes is meant for people and for jq.
             command = [str(shellcheck), "--exclude=SC2016", "-"]
             done = subprocess.run(command, input=text, check=False, capture_output=True, text=True)
             assert done.returncode == 0, f"{path.name}, {step.get('name')}: {done.stdout}"

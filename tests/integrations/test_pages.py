@@ -1,4 +1,4 @@
-"""The pages in docs/: their snippets are what they say they are, their links lead somewhere."""
+"""The pages in docs/: their snippets are valid, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_links_to_files_of_the_project_lead_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_columns_of_tables_have_headings(path: Path) -> None:
-    """Readers with a screen reader are told the heading with each cell; `make docs` refuses an empty one."""
+    """Screen readers read the heading with each cell; `make docs` refuses an empty one."""
     heads = re.findall(r"^(\|.*\|)\n\|[-:| ]+\|$", path.read_text(), re.MULTILINE)
     assert [head for head in heads if re.search(r"\|\s*\|", head)] == []
 
@@ -104,7 +104,7 @@ _USED = re.compile(r"(?:`|\$ |bin/|entry: |run: |^ +)provision ([a-z][a-z-]*)", 
 def test_commands_that_the_pages_and_examples_use_exist() -> None:
     app = make_app()
     known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    known |= {"help", "--install-completion"}  # which no module of commands has
+    known |= {"help", "--install-completion"}  # commands without a module
     paths = [*PAGES, *(ROOT / "examples").rglob("*.yml"), ROOT / ".pre-commit-hooks.yaml"]
     used = {name for path in paths for name in _USED.findall(path.read_text())}
     assert used <= known

@@ -1,4 +1,4 @@
-"""The Renovate preset: what it finds in a manifest, and what Renovate itself makes of it."""
+"""The Renovate preset: what it finds in a manifest, and how Renovate itself uses it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     build: str | None = None
 
 
-# What the preset is to keep current, and in comments what would mislead it.
+# Entries that the preset should keep current, with misleading text in comments.
 MANIFEST = """\
 # plain = "3.13.1"
 [settings]
@@ -158,7 +158,7 @@ def test_exact_versions_are_found_with_their_builds_each_once_and_nothing_else(l
 
 
 def test_what_is_found_is_what_provision_reads(tmp_path: Path) -> None:
-    """All exact versions of CPython that are not of one's own archives, however the manifest is written."""
+    """All exact versions of CPython without custom archives, in whatever form the manifest is written."""
     path = tmp_path / "pythons.toml"
     path.write_text(MANIFEST)
     requests = [

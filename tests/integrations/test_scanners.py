@@ -88,7 +88,7 @@ def scan(
             report,
         ]
         command = [scanner, *options, "--sbom", style, "--sbom-file", file]
-        # It exits 1 where it finds something.
+        # It exits 1 if it finds something.
         done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, check=False, timeout=120)
         assert report.exists(), done.stderr + done.stdout
         lines = [line for line in json.loads(report.read_text()) if line["cve_number"] != "UNKNOWN"]
@@ -97,7 +97,7 @@ def scan(
 
 
 def test_it_finds_what_the_database_has(scanner: Path, tmp_path: Path) -> None:
-    """But for expat: where a component has a purl, this scanner takes its name for the NVD's, which is libexpat."""
+    """Except expat: if a component has a purl, this scanner uses its name instead of the NVD's, which is libexpat."""
     found = scan(scanner, tmp_path, inventory(), ((number, *facts) for number, facts in ADVISORIES.items()))
     assert found["cyclonedx"] == found["spdx"]
     assert {(product, number) for product, _, number in found["spdx"]} == AFFECTED - {("expat", "CVE-2024-8176")}

@@ -100,7 +100,7 @@ def place(synced: Place) -> Iterator[Place]:
 
 @contextmanager
 def shell(name: str, place: Place, *before: str) -> Iterator[Callable[[str], str]]:
-    """A shell in which lines are typed, the hook among them after those of ``before``; what is shown is returned."""
+    """A shell that lines are typed into, with the hook after those of ``before``; returns what is shown."""
     wrapper = place.folder / "provision"
     wrapper.write_text(f'#!/bin/sh\necho "$*" >>\'{place.log}\'\nexec {sys.executable} -P -m provision "$@"\n')
     wrapper.chmod(0o755)
@@ -111,7 +111,7 @@ def shell(name: str, place: Place, *before: str) -> Iterator[Callable[[str], str
     script.write_text(code)
     load, ready, command = f"source '{script}'", "", _COMMANDS[name]
     if name == "fish":
-        # What is defined last is called last, once the hook is done.
+        # The last definition is called last, after the hook.
         ready, load = "ready-now", f"{load}; function ready --on-event fish_prompt; echo ready''-now; end"
         command = (*command, load)
     with Terminal(command, directory=place.folder, environ=place.environ, ready=ready) as terminal:
@@ -125,7 +125,7 @@ def shell(name: str, place: Place, *before: str) -> Iterator[Callable[[str], str
 
 
 def path_of(typed: Callable[[str], str]) -> list[str]:
-    """The entries of PATH that the shell hands on to its commands."""
+    """The entries of PATH that the shell passes to its commands."""
     return typed("sh -c 'echo \"<$PATH>\"'").rpartition("<")[2].partition(">")[0].split(":")
 
 
@@ -180,10 +180,10 @@ def test_path_has_the_interpreters_of_the_directory(place: Place, name: str) -> 
         started = place.starts()
         typed("cd /")
         assert path_of(typed) == plain
-        assert place.starts() == started  # no manifest above it: the shell itself sees that
+        assert place.starts() == started  # no manifest above it: the shell itself detects that
         typed("cd -")
         assert path_of(typed) == [place.commands(place.outer), *plain]
-        if name == "fish":  # the others are given both lines at once, as a line of `Terminal` comes after each
+        if name == "fish":  # the others get both lines at once, because `Terminal` sends a line after each
             typed("sh -c 'exit 7'")
         assert "code 7" in typed(f"echo code {code}" if name == "fish" else f"sh -c 'exit 7'\necho code {code}")
         assert revoke(place.environ, str(place.outer.directory))
@@ -199,7 +199,7 @@ def test_path_as_it_was_before_is_corrected(place: Place, name: str) -> None:
     if not environment.exists():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     activate = f"source '{environment}/bin/activate{'.fish' if name == 'fish' else ''}'"
-    # An entry of `provision env`, and one of a project that was left by a shell around this one.
+    # An entry of `provision env`, and one of a project that an outer shell left.
     early = f"set -gx PATH '{ours}' $PATH" if name == "fish" else f"export PATH='{ours}':$PATH"
     with shell(name, place, *(() if name == "fish" else (early,))) as typed:
         typed("cd outer")

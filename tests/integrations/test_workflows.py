@@ -95,7 +95,7 @@ def test_no_expression_is_pasted_into_a_script(path: Path) -> None:
 def test_everything_used_is_pinned_and_leaves_no_token_behind(path: Path) -> None:
     for step in steps(path):
         if "uses" in step:
-            # Ours by its version: no file can name the commit that it is part of. A release's notes do.
+            # Ours by its version: no file can name the commit that contains it. A release's notes do.
             ours = f"{addresses().slug}@v{__version__}"
             assert step["uses"] == ours or re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"])
         if step.get("uses", "").startswith("actions/checkout@"):
@@ -105,7 +105,7 @@ def test_everything_used_is_pinned_and_leaves_no_token_behind(path: Path) -> Non
 
 
 def test_the_review_checks_nothing_out() -> None:
-    """It runs with a token that may write: what the pull request brings is read, never run."""
+    """It runs with a token that may write, so the pull request's files are read, never run."""
     path = ROOT / "examples" / "github" / "review.yml"
     assert list(load(path)[ON]) == ["pull_request_target"]
     assert not [step for step in steps(path) if "uses" in step]
@@ -350,7 +350,7 @@ def test_a_first_lock_is_a_change_and_the_same_again_is_none(forge: Forge, workf
         forge.commit({})
     assert changed() == "changed=false\n"
     git_directory = forge.repository / ".git"
-    git_directory.rename(forge.repository / "not-git")  # git cannot be downloaded: that is no answer
+    git_directory.rename(forge.repository / "not-git")  # git cannot be downloaded: that is no result
     with pytest.raises(subprocess.CalledProcessError):
         changed()
 

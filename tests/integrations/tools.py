@@ -1,4 +1,4 @@
-"""The tools of others that judge our integrations: installed, or the test is skipped with the reason."""
+"""Tools of other projects that check our integrations: installed, or the test is skipped with the reason."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 
 def install_python_tool(package: str, folder: Path, command: str | None = None, more: Sequence[str] = ()) -> Path:
-    """The command of a package of the Python index, in an environment of its own, with ``more`` beside it."""
+    """The command of a package of the Python index, in a separate environment, with ``more`` installed there."""
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    # No building: a source distribution may want to download what cannot be had.
+    # No building: a source distribution may want to download things that are not available.
     install = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", package, *more]
     done = subprocess.run(install, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -40,7 +40,7 @@ def install_node_package(package: str, folder: Path) -> Path:
 
 
 def install_node(folder: Path) -> Path:
-    """A Node.js that is new enough for Renovate: the one at hand, or that of the npm registry."""
+    """A Node.js that is new enough for Renovate: the installed one, or that of the npm registry."""
     at_hand = shutil.which("node")
     if at_hand is not None:
         version = subprocess.run([at_hand, "--version"], check=True, capture_output=True, text=True).stdout

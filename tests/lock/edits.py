@@ -119,7 +119,7 @@ def _of_row(draw: st.DrawFn, python: LockedPython) -> LockedPython:
     others = [each for each in python.assets if each is not row]
     target = Target.parse(draw(st.sampled_from(["linux-x86_64", "macos-aarch64", "linux-aarch64"])))
     level = draw(st.sampled_from(CPU_LEVELS)) if target.arch == "x86_64" else "baseline"
-    # A catalog has one row a URL; custom archives keep theirs, as they must have the requested one.
+    # A catalog has one row per URL; custom archives keep theirs, which must be the requested one.
     url = row.url if row.url.startswith(CUSTOM_URL[:-2]) else f"https://example.com/{target}/{level}/{row.filename}"
     moved = replace(row, target=target, cpu=level, url=url)
     plain = row.url.replace("%2B", "+")

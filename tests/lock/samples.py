@@ -129,12 +129,12 @@ def catalog(*assets: Asset, as_of: str = AS_OF) -> Catalog:
 
 
 def partly_known(*assets: Asset, gone: Iterable[Asset] = ()) -> Catalog:
-    """A catalog whose builds are listed in part, as uv's metadata does; some of the rows are gone."""
+    """A catalog whose builds are partly listed, as in uv's metadata; some of the rows are gone."""
     return Catalog(sources=(Rows(assets, AS_OF, listed_by="uv", gone={asset.url for asset in gone}),))
 
 
 def builds(name: str, *, flavors: Sequence[Flavor] = ("install_only_stripped",)) -> list[Asset]:
-    """A version and build on the four platforms that people have, as PBS optimises it there, in some flavors."""
+    """A version and build on the four common platforms, as PBS optimises it there, in some flavors."""
     optimised = {
         "linux-x86_64": "pgo+lto",
         "linux-aarch64": "pgo+lto",
@@ -150,7 +150,7 @@ def manifest(entries: str, *, settings: str = "") -> Manifest:
 
 
 def request(value: str, *, settings: str = "") -> Request:
-    """The one request of a manifest with this value behind ``default =``."""
+    """The one request of a manifest with this value after ``default =``."""
     return manifest(f"default = {value}", settings=settings).requests[0]
 
 

@@ -1,4 +1,4 @@
-"""What the catalog learned of a locked build since it was locked."""
+"""What the catalog has learned about a locked build since it was locked."""
 
 from __future__ import annotations
 

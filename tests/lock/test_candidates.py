@@ -1,4 +1,4 @@
-"""What a build has for a request, target by target, and the order of preference, rule by rule."""
+"""The candidates of a build for a request, target by target, and the order of preference, rule by rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds that are known in part: what is preferred, what is said, and that more assets never make a lock worse."""
+"""Builds that are partly known: preferences, notes, and that more assets never make a lock worse."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_explain_shows_that_a_list_is_not_complete() -> None:
         assert (f"the list of its assets is incomplete (sources: uv); {UPDATE}" in reasons) == shown
 
 
-# Requests with the targets that they need, and what their answers have to have.
+# Requests with the targets that they need, and the properties that their results must have.
 ENTRIES = (
     AUTO,
     '{ version = ">=3.12", cpu = "auto" }',
@@ -146,7 +146,7 @@ _NAMES = (OLD, "3.13.16+20261020", NEW, "3.13.18+20261110")
 
 
 def _part(name: str, target: str, levels: tuple[CpuLevel, ...], flavor: Flavor) -> tuple[Asset, ...]:
-    """What a source may know of a build for one target."""
+    """What a source may know about a build for one target."""
     return tuple(asset(name, target, cpu=cpu, flavor=flavor) for cpu in levels)
 
 

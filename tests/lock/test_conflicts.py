@@ -1,4 +1,4 @@
-"""Locks with git conflict markers: what both sides agree on is kept, the rest resolved again."""
+"""Locks with git conflict markers: entries on which both sides agree are kept, the others resolved again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entry(python: LockedPython) -> str:
 
 
 def merged(tmp_path: Path, base: str, ours: str, theirs: str, style: str) -> ParsedLock:
-    """What `recover_lock` makes of what git makes of two changes of a lock."""
+    """The result of `recover_lock` for git's merge of two changes of a lock."""
     for name, text in (("base", base), ("ours", ours), ("theirs", theirs)):
         (tmp_path / name).write_text(text)
     command = ["git", "merge-file", "-p", *style.split(), "ours", "base", "theirs"]

@@ -1,4 +1,4 @@
-"""Why an entry is locked as it is, for people and machines; cautions; how many assets are left."""
+"""Why an entry is locked to its build, for people and machines; warnings; how many assets are left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file's name says, compared with its row, and with the request of a custom archive."""
+"""A file's name compared with its row, and with the request of a custom archive."""
 
 from __future__ import annotations
 

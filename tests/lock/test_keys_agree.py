@@ -1,4 +1,4 @@
-"""Each key of `pythons.lock`, followed from its table to the text, back to the value, the schema and the page."""
+"""Each key of `pythons.lock`, checked from its table to the text, back to the value, the schema and the page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PYTHON_SCHEMA: dict[str, Any] = SCHEMA["properties"]["python"]["items"]
 ATTESTATION_SCHEMA: dict[str, Any] = SCHEMA["properties"]["attestation"]["items"]
 ASSET_SCHEMA: dict[str, Any] = PYTHON_SCHEMA["properties"]["asset"]["items"]
 
-# A lock in which no key is left out, as none has its default.
+# A lock in which no key is left out, because none has its default.
 FULL = Lock(
     pythons=(
         python(
@@ -90,7 +90,7 @@ def test_a_lock_with_every_key_survives_the_round_trip() -> None:
 
 @pytest.mark.parametrize(("name", "key"), [param for param in KEYS if tuple(param.values) not in HOLDS_TABLES])
 def test_each_key_reaches_what_is_read(name: str, key: str) -> None:
-    """Without its line, the lock is another one, or invalid."""
+    """Without its line, the lock is different or invalid."""
     start = {
         "lock": 0,
         "python": TEXT.index("[[python]]"),

@@ -1,4 +1,4 @@
-"""What is said when no asset satisfies a request: what is missing first, and what exists instead."""
+"""The message if no asset satisfies a request: what is missing first, and what exists instead."""
 
 from __future__ import annotations
 

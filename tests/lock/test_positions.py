@@ -1,4 +1,4 @@
-"""On which line of a lock's text a table, an entry, a row or a key of theirs stands."""
+"""The line of a table, an entry, a row or a key in a lock's text."""
 
 from __future__ import annotations
 

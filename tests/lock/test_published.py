@@ -1,4 +1,4 @@
-"""Every published archive can be requested by its properties in a manifest, and no other one satisfies that."""
+"""Every published archive can be requested by its properties in a manifest, and no other one satisfies the request."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ UV = Path(os.environ.get("PROVISION_TEST_DATA", "/nowhere"), "november", "uv-dow
 @pytest.mark.slow
 @pytest.mark.skipif(not UV.is_file(), reason="PROVISION_TEST_DATA has no metadata of uv")
 def test_every_key_of_uv_is_locked_to_the_bytes_that_uv_has_for_it() -> None:
-    """But those of Pyodide, which has no hashes."""
+    """Except those of Pyodide, which have no hashes."""
     rows = json.loads(zstd_module().decompress(UV.read_bytes()))
     keys = [key for key in rows if "emscripten" not in key]
     for start in range(0, len(keys), 1000):

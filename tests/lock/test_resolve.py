@@ -1,4 +1,4 @@
-"""From a manifest, a catalog and the lock before to a lock: what is kept, resolved again, refused."""
+"""From a manifest, a catalog and the previous lock to a lock: what is kept, resolved again, refused."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class TestPins:
 
 
 class TestFormats:
-    """A newer format is played by 1.9."""
+    """1.9 stands for a newer format."""
 
     BEFORE = lock('a = "3.14"', *OLD, settings=FOUR)
 

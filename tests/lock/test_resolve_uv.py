@@ -1,4 +1,4 @@
-"""The bundled catalog against uv's metadata: for what uv lists, `lock` takes the same archives, pinned or not."""
+"""The bundled catalog against uv's metadata: `lock` selects the archives that uv lists, pinned or not."""
 
 from __future__ import annotations
 

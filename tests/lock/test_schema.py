@@ -1,4 +1,4 @@
-"""The JSON schema of a lock: of one mind with the reader, key by key and word by word."""
+"""The JSON schema of a lock: it agrees with the reader, key by key and word by word."""
 
 from __future__ import annotations
 

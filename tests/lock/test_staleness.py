@@ -95,7 +95,7 @@ def test_without_declared_targets_a_lock_must_have_the_hosts() -> None:
 
 
 class TestContradictions:
-    """A lock edited by hand, or by an attacker, claims to answer a request by its digest, and does not."""
+    """A lock edited by hand, or by an attacker, has the digest of a request but does not match it."""
 
     ENTRY = 'a = "3.14"'
 

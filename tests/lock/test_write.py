@@ -1,4 +1,4 @@
-"""The text of a lock: its one spelling, and every lock read back from it as it was."""
+"""The text of a lock: its one form, and every lock read back unchanged."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ cooldown = "1 day"
 
 
 def changed(before: str, after: str) -> list[str]:
-    """The lines that went and came, in the manner of diff."""
+    """The removed and added lines, in the form of diff."""
     old, new = before.splitlines(), after.splitlines()
     return [f"-{line}" for line in old if line not in new] + [f"+{line}" for line in new if line not in old]
 

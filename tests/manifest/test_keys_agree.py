@@ -1,4 +1,4 @@
-"""Each key of `pythons.toml`, followed from its table to the request's digest, the schema and the page.
+"""Each key of `pythons.toml`, checked from its table to the request's digest, the schema and the page.
 
 A key that is read and then ignored, or one that is not documented, fails here.
 """
@@ -31,7 +31,7 @@ TABLES: dict[str, tuple[Table[Any], str, dict[str, Any]]] = {
     "ignore": (IGNORE_RULE, "`[policy]`", SCHEMA["policy"]["properties"]["ignore"]["items"]["properties"]),
 }
 
-# Keys that change neither what is locked nor what is installed, so that no lock becomes stale by them; each says why.
+# Keys that change neither what is locked nor what is installed, so they make no lock stale; each with its reason.
 NOT_IN_THE_DIGEST = {
     ("settings", "catalogs"): "says where to look, not for what",
     ("entry", "default"): "names commands of the project; what is locked and installed is the same",
@@ -67,7 +67,7 @@ def written(tables: dict[str, Any]) -> Manifest:
 
 
 def pair(name: str, key: str, value: object) -> tuple[Manifest, Manifest]:
-    """Two manifests that differ in this alone: the second gives a key this value, the first does not."""
+    """Two manifests that differ only in this: the second gives a key this value, the first does not."""
     first: dict[str, Any]
     second: dict[str, Any]
     match name:

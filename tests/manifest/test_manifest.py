@@ -1,4 +1,4 @@
-"""The digest of a request: as lock files have it, the same for every spelling; and the names of entries."""
+"""The digest of a request: as in lock files, the same for every spelling; and the names of entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ URL = "https://example.com/a.tar.gz"
 OWN = f'{{ version = "3.13.5", url = {{ linux-x86_64 = "{URL}" }}, sha256 = {{ linux-x86_64 = "{SHA}" }} }}'
 
 
-# What locks out there hold: a change here makes every one of them stale.
+# The digests in existing lock files: a change here makes every one of them stale.
 PINNED = [
     (
         '"3.14"',

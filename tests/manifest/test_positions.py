@@ -1,4 +1,4 @@
-"""Where keys stand in a text: in every style of TOML, and without ever failing."""
+"""The positions of keys in a text: in every style of TOML, and without ever failing."""
 
 from __future__ import annotations
 

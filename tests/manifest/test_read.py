@@ -1,4 +1,4 @@
-"""`pythons.toml` from its file to its values: what is found, read and refused, and where each mistake is.
+"""`pythons.toml` from its file to its values: what is found, read and refused, and the place of each mistake.
 
 Entries: `test_read_entries`.
 """
@@ -250,7 +250,7 @@ def test_a_manifest_that_anyone_may_have_put_above_is_passed_over(tmp_path: Path
     (public / "pythons.toml").touch()
     (tmp_path / "pythons.toml").touch()
     assert find_manifest(public / "mine") == tmp_path / "pythons.toml"
-    assert find_manifest(public) == public / "pythons.toml"  # whoever works there means it
+    assert find_manifest(public) == public / "pythons.toml"  # a user who works there means it
 
 
 def test_reading_imports_nothing_that_is_slow_to_import(tmp_path: Path) -> None:

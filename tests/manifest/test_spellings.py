@@ -1,4 +1,4 @@
-"""Requests as other tools write them: read where they mean one thing, else answered with what is meant."""
+"""Requests as other tools write them: accepted if unambiguous, else refused with a suggestion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a Python is asked for: versions, ranges, uv's short forms and keys, and what each of them matches."""
+"""Requests for a Python: versions, ranges, uv's short forms and keys, and what each of them matches."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ KEYS = [
 
 @pytest.mark.skipif(not KEYS, reason="PROVISION_TEST_DATA has no metadata of uv")
 def test_every_key_that_uv_lists_is_read() -> None:
-    """But those of Pyodide; as its metadata spells them, and as `uv python list` prints them."""
+    """Except those of Pyodide; in the spelling of its metadata, and as `uv python list` prints them."""
     for key in KEYS:
         if "emscripten" in key:
             continue

@@ -1,4 +1,4 @@
-"""Tables of keys as values: each key has its field, each field its key, and nothing is made of half a table."""
+"""Tables of keys as values: each key has its field, each field its key, and incomplete tables are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frozen value: what it is made of, that it stays so, and what it is equal to."""
+"""A frozen value: its fields, that it cannot be changed, and what it is equal to."""
 
 from __future__ import annotations
 

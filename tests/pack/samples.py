@@ -1,4 +1,4 @@
-"""Installations without a Python: programs that answer as an interpreter would, and the files around them."""
+"""Installations without a Python: programs that print what an interpreter would, and the files around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is packed of an installation: the files that PBS would ship, by path."""
+"""What is packed from an installation: the files that PBS would ship, by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pack`: what it makes of an installation, what it refuses, and the catalog it writes."""
+"""`pack`: its archives, its refusals, and the catalog it writes."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_a_pbs_tree_that_lost_its_links_and_modes_is_packed_whole(tmp_path: Path
 
 
 def fetch_from_npm(package: str, directory: Path) -> Path:
-    """The unpacked files of an npm package; skips where npm or its registry cannot be reached."""
+    """The unpacked files of an npm package; skips the test if npm or its registry is not available."""
     npm = shutil.which("npm")
     if npm is None or sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("needs npm on Linux x86-64")

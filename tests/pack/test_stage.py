@@ -1,4 +1,4 @@
-"""The staged copy: its prefix is PBS's, its libraries are found beside it, and the original stays as it is."""
+"""The staged copy: its prefix is PBS's, its libraries are found relative to it, and the original is not changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files as builds leave them, in PBS's wording of several years, and a tree made of them."""
+"""Small files in the form of builds, in PBS's wording of several years, and a tree made from them."""
 
 from __future__ import annotations
 

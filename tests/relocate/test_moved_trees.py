@@ -20,7 +20,7 @@ from provision.relocate.recipe import PIP_SETTINGS_TEXT
 from provision.store.hashing import compare_tree, scan_tree
 from tests.support.interpreters import Installed, install
 
-# Nothing of this machine's Pythons may help, and the trees are shared by tests.
+# This machine's Pythons must not help, and the trees are shared by tests.
 ENVIRON = {"PATH": os.environ["PATH"], "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 
@@ -42,7 +42,7 @@ def run(
 
 @pytest.fixture(scope="module", autouse=True)
 def _bytecode_outside_of_the_trees(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Trees are shared by tests and must stay as they are; without any bytecode, pip takes seconds to start."""
+    """Trees are shared by tests and must not change; without any bytecode, pip takes seconds to start."""
     ENVIRON["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
     yield
     del ENVIRON["PYTHONPYCACHEPREFIX"]
@@ -227,7 +227,7 @@ def test_two_installs_are_equal_and_every_file_has_an_entry(interpreter: Install
 def test_pip_installs_wheels_and_builds_extensions_in_a_virtual_environment(
     installed: Installed, tmp_path: Path
 ) -> None:
-    """With what people have: ensurepip's pip, and setuptools from the index."""
+    """With typical versions: ensurepip's pip, and setuptools from the index."""
     source = tmp_path / "spam"
     source.mkdir()
     (source / "spam.c").write_text(EXTENSION)
@@ -249,7 +249,7 @@ def needs_pip(installed: Installed) -> None:
 
 
 def foreign_paths(interpreter: Installed) -> re.Pattern[bytes]:
-    """Whole paths of PBS's builds and of this very tree; packed ones also leave nothing of where they came from."""
+    """Whole paths of PBS's builds and of this tree; packed ones also contain no path of their origin."""
     paths: Sequence[str] = ("/install", "/tools/deps", "/tmp/build", "/tmp/python-build", str(interpreter.tree))
     whole = "|".join(map(re.escape, paths))
     return re.compile(rf"(?:(?<![\w./@)}}~+:-])|(?<=-[LI]))(?:{whole})(?![\w+-])".encode())

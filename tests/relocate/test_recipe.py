@@ -1,4 +1,4 @@
-"""The recipe: what each step leaves in a tree, entries that stay true, and two runs that equal one."""
+"""The recipe: the result of each step in a tree, correct entries, and two runs that equal one."""
 
 from __future__ import annotations
 

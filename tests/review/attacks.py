@@ -1,4 +1,4 @@
-"""Four attacks on a lock that look like routine in a plain diff, each in a repository of its own."""
+"""Four attacks on a lock that look like routine in a plain diff, each in a separate repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def look_alike_host(text: str) -> str:
 
 
 def downgrade(text: str) -> str:
-    """All rows are real, of a version with known vulnerabilities; the request's digest is kept, as anyone can."""
+    """All rows are genuine, of a version with known vulnerabilities; the request's digest is kept, as anyone can do."""
     older = locked(manifest(ENTRIES.replace('"3.13"', '"3.13.1"')), day=DAY)
     request = re.findall("sha256:[0-9a-f]{64}", entry_of(text, "default"))[0]
     entry = entry_of(older, "default")
@@ -55,7 +55,7 @@ ATTACKS: dict[str, Callable[[str], str]] = {
 
 
 def pictured() -> Review:
-    """A routine upgrade in which somebody has hidden two of them: what the picture in the docs shows."""
+    """A routine upgrade in which two of them are hidden: the picture in the docs shows it."""
     entries = f'{ENTRIES}\nfast = {{ version = "3.12", cpu = "auto" }}\npypy = "pypy3.11"'
     settings = 'targets = ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"]'
     before = resolve(manifest(entries, settings), catalog_of("2025-09-01"), None, host=HOST).lock

@@ -27,7 +27,7 @@ _OWN = "https://archives.example.com/20250702/cpython-3.12.11%2B20250702-x86_64-
 
 
 class Step(NamedTuple):
-    """One change: what it is called, the day of the catalog, the manifest, and what is upgraded."""
+    """One change: its name, the day of the catalog, the manifest, and what is upgraded."""
 
     title: str
     day: str
@@ -80,7 +80,7 @@ STEPS = (
 
 @dataclass(frozen=True, slots=True)
 class SourceUntil:
-    """A source as it was on a day: without the builds that came out later."""
+    """A source as it was on a day: without later builds."""
 
     source: CatalogSource
     day: str
@@ -137,7 +137,7 @@ def locks() -> list[Lock]:
 
 
 def make_repository(directory: Path) -> None:
-    """A repository with a commit a step, each tagged ``step-1`` and so on."""
+    """A repository with one commit per step, each tagged ``step-1`` and so on."""
     directory.mkdir(parents=True)
     git(directory, "init", "--quiet", "--initial-branch=main")
     for number, (step, lock) in enumerate(zip(STEPS, locks(), strict=True), 1):

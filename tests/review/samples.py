@@ -1,4 +1,4 @@
-"""Locks and reviews for the tests of this folder, hostile ones among them."""
+"""Locks and reviews for the tests of this folder, including hostile ones."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def hostile_locks(draw: st.DrawFn) -> Lock:
 
 @st.composite
 def hostile_details(draw: st.DrawFn, entry: str) -> TreeChange:
-    """What differs inside two trees whose files and libraries have hostile names."""
+    """Differences between two trees whose files and libraries have hostile names."""
     folder = FolderChange(folder=draw(texts), added=1, removed=0, changed=2, examples=(draw(texts), draw(texts)))
     library = LibraryChange(library=draw(texts), old=draw(texts), new=draw(texts))
     missing = draw(st.just("") | texts)

@@ -64,7 +64,7 @@ OTHER = row(CLEAN, "default", MAC)
 HASH, URL = value(DEFAULT, "sha256"), value(DEFAULT, "url")
 VERSION, BUILD = (value(CLEAN[CLEAN.index('name = "default"') :], key) for key in ("version", "build"))
 
-# A day that the bundled catalog does not know yet.
+# A day that is later than the bundled catalog.
 NEXT_BUILD = bundled_catalog().as_of[:10].replace("-", "")
 
 Change = Callable[[str], str]

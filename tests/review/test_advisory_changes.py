@@ -1,4 +1,4 @@
-"""What a change of the lock opens and closes, in every format."""
+"""Advisories that a change of the lock introduces and fixes, in every format."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def told(found: Review) -> list[tuple[str, str, str, str]]:
     [
         ("3.13.13+20260602", "3.13.14+20260610", [("closes", "CVE-2026-1", "openssl 3.5.6 → 3.5.7", "all")]),
         ("3.13.14+20260610", "3.13.13+20260602", [("opens", "CVE-2026-1", "openssl 3.5.7 → 3.5.6", "all")]),
-        # OpenSSL 3.0 never had it: an upgrade that opens.
+        # OpenSSL 3.0 never had it: an upgrade that introduces it.
         ("3.11.13+20250902", "3.11.13+20250918", [("opens", "CVE-2026-1", "openssl 3.0.16 → 3.5.3", "all")]),
-        # Nobody knows what is in it: neither closed nor opened.
+        # Its components are unknown: neither fixed nor introduced.
         ("3.13.13+20260602", "3.14.9+20261021", []),
         ("3.13.14+20260610", "3.13.15+20260814", []),
     ],

@@ -86,7 +86,7 @@ _LEVELS = 'default = { version = "3.12.11", build = "20250818", cpu = "auto" }'
     ],
 )
 def test_real_assets_for_another_request_are_found(entries: str, locked_as: str, code: str, key: str) -> None:
-    """All rows are upstream's own, and the request's digest is forged, as anyone can."""
+    """All rows are upstream's own, and the request's digest is forged, as anyone can do."""
     asked, other = manifest(entries), manifest(locked_as)
     text = locked(other)
     honest = locked(asked)

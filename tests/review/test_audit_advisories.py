@@ -1,4 +1,4 @@
-"""Advisories as findings: on which entries, how grave, with which build as the way out, and how they are ignored."""
+"""Advisories as findings: on which entries, with which severity and which fixing build, and how they are ignored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.review.auditing import UPSTREAM
 from tests.review.samples import lock
 from tests.review.test_components import GNU, MAC, WINDOWS, entry
 
-# Before and after OpenSSL's fix of June 2026, in the words of a test.
+# Before and after OpenSSL's fix of June 2026, in the terms of the test.
 NEW_OPENSSL = openssl_record(
     "CVE-2026-1", ("3.5.0", "3.5.7", "semver"), title="Something in OpenSSL", updated="2026-06-10"
 )
@@ -80,7 +80,7 @@ def test_without_a_database_nothing_is_judged() -> None:
 
 
 def test_only_the_targets_that_contain_it_are_named_and_what_is_not_known_is_a_note() -> None:
-    """expat is PBS's on Linux and macOS; on Windows it is CPython's, in a version that PBS does not tell."""
+    """expat is PBS's on Linux and macOS; on Windows it is CPython's, in a version that PBS does not state."""
     audit = audited(EXPAT)
     (applied,) = found(audit)
     assert set(applied.target_label.split(", ")) == {GNU, MAC}
@@ -111,7 +111,7 @@ def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> N
 
 @pytest.mark.parametrize("build", ["3.13.18+20261110", "3.13.19+20991231", "3.13.17+20260901"])
 def test_what_is_newer_than_the_component_list_is_a_warning_that_says_so(build: str) -> None:
-    """In parts known, or not at all."""
+    """Partly known, or not at all."""
     tag = build.partition("+")[2]
     assets = tuple(replace(each, build=tag, url=each.url.replace("20260602", tag)) for each in OLD.assets)
     newer = replace(OLD, build=tag, assets=assets)

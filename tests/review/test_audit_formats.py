@@ -39,7 +39,7 @@ AUDIT = Audit(
 
 
 def as_json(document: dict[str, object]) -> Any:
-    """The document as whoever reads the JSON has it."""
+    """The document as readers of the JSON get it."""
     return json.loads(json.dumps(document))
 
 

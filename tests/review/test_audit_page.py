@@ -43,7 +43,7 @@ def busy() -> Audit:
 
 
 def text_of(page: str) -> str:
-    """What is read on a page, without style and script."""
+    """The visible text of a page, without style and script."""
     body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
 

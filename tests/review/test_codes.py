@@ -1,4 +1,4 @@
-"""The table of audit codes: numbered without a gap, and worded alike."""
+"""The table of audit codes: numbered without a gap, and worded consistently."""
 
 from __future__ import annotations
 

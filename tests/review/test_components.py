@@ -1,4 +1,4 @@
-"""Thirty changes of builds that were published: what changed inside, as every format says it.
+"""Thirty changes between published builds: what changed inside, in every format.
 
 The golden file was checked by hand against PBS's files at the tags.
 """

@@ -37,7 +37,7 @@ def busy() -> Review:
 
 
 def inside() -> Review:
-    """What is inside of two builds, one locked for fewer targets; one closes an advisory, the other opens it."""
+    """What is inside two builds, one locked for fewer targets; one fixes an advisory, the other introduces it."""
     older, newer = "3.13.13+20260602", "3.13.14+20260610"
     sides = [
         lock(replace(entry(first, (GNU, WINDOWS)), name="default"), replace(entry(second, (GNU,)), name="older"))
@@ -73,7 +73,7 @@ def test_an_alarm_shows_url_and_both_digests_unfolded_and_is_never_green() -> No
 
 
 def test_an_alarm_about_an_entry_shows_its_archives_once() -> None:
-    """A downgrade is about all archives; what another alarm has shown is not repeated."""
+    """A downgrade concerns all archives; those that another alarm has shown are not repeated."""
     before, attacked = honest(), downgrade(honest())
     sides = (
         DiffSide(label=name, lock=parse_lock(text, name).lock, text=text)

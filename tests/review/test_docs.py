@@ -1,4 +1,4 @@
-"""docs/reviewing.md says what the tool says: its table of codes, its four attacks, its picture."""
+"""docs/reviewing.md agrees with the tool: its table of codes, its four attacks, its picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long lists of advisories: the worst are listed, the others counted, and what programs read has all of them."""
+"""Long lists of advisories: the worst are listed, the others counted, and documents for programs have all of them."""
 
 from __future__ import annotations
 

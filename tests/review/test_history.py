@@ -1,4 +1,4 @@
-"""Twenty real changes of a lock, in a real repository, reviewed in every format as golden files have it."""
+"""Twenty real changes of a lock, in a real repository, reviewed in every format and compared with golden files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_markdown_comment(reviews: list[Review], number: int, golden: Golden) ->
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_html_page(reviews: list[Review], number: int, golden: Golden) -> None:
-    """Without style, script and their digests, which are not what a step changes."""
+    """Without style, script and their digests, which do not depend on the step."""
     text = html_page(reviews[number - 1])
     text = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", text, flags=re.DOTALL)
     golden(golden_path(number, "html"), re.sub(r"sha256-[A-Za-z0-9+/=]{44}", "sha256-…", text))
@@ -115,7 +115,7 @@ EXPECTED: dict[int, dict[str, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("number", EXPECTED)
 def test_each_diff_has_the_aspects_that_were_changed(reviews: list[Review], number: int) -> None:
-    """What a person wrote down beside the golden files, which a machine wrote."""
+    """Expectations that a person wrote, in addition to the golden files, which a program wrote."""
     found = {entry.name: set(entry.aspects) for entry in reviews[number - 1].diff.entries}
     expected = {name: set(aspects) - {"origin"} for name, aspects in EXPECTED[number].items()}
     assert {name: aspects - {"origin", "size", "published"} for name, aspects in found.items()} == expected

@@ -20,7 +20,7 @@ ROWS = [asset(NAME, cpu=cpu) for cpu in CPU_LEVELS]
 
 
 def findings(before: Catalog, after: Catalog) -> tuple[list[Finding], str]:
-    """What is found in a lock that was made from one catalog, by another; and the text of the lock."""
+    """The findings on a lock made from one catalog, with another catalog; and the text of the lock."""
     asked = manifest('fast = { version = "3.13", cpu = "auto" }')
     lock = resolve(asked, before, None, host=HOST).lock
     text = format_lock(lock)

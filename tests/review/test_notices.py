@@ -1,4 +1,4 @@
-"""Notices: which changes of a lock are alarms, warnings, or merely worth knowing."""
+"""Notices: which changes of a lock are alarms, warnings, or just notices."""
 
 from __future__ import annotations
 

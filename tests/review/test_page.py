@@ -1,4 +1,4 @@
-"""What the pages of `diff` and `audit` share: a policy of their own, escaped text, marks on deceptive hosts."""
+"""Shared parts of the pages of `diff` and `audit`: their policy, escaped text, marks on deceptive hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A review: its headline, and its table of rows, one for what is alike on several targets."""
+"""A review: its headline, and its table of rows, one for a change that is the same on several targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files read out of git: exactly their text in exactly that revision, and nothing of the repository is run."""
+"""Files read from git: exactly their text in exactly that revision, without running anything of the repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Licences, CPEs and purls: by these strings scanners find their advisories."""
+"""Licences, CPEs and purls: scanners find their advisories by these strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in the interpreters of a lock: flat, each component once."""
+"""The components of the interpreters in a lock: flat, each once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_libraries_of_the_system_are_left_out() -> None:
 
 
 def test_a_version_that_is_not_known_is_not_shared_between_builds() -> None:
-    """For tags of which only release notes are known, zlib may be of another version in each."""
+    """For tags with only release notes, each may have a different version of zlib."""
     found = inventory(*rows(entry("3.13.15+20260825", (GNU,)), entry("3.13.15+20260901", (GNU,))))
     unknown = [each for each in found.components if each.name == "zlib"]
     assert [each.properties for each in unknown] == [

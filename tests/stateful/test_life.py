@@ -1,8 +1,8 @@
 """A project's life as a state machine: Hypothesis edits, locks, syncs, kills, corrupts, prunes and moves in any order.
 
-After each step the invariants of `tests.crash.invariants` hold. What the model knows is what the manifest asks for,
-what is locked, and which trees were damaged behind the store's back; the archives are small ones
-(`tests.support.small`). Commands run in this process, but for those that are killed.
+After each step, the invariants of `tests.crash.invariants` are checked. The model knows what the manifest requests,
+what is locked, and which trees were damaged behind the store's back; the archives are small (`tests.support.small`).
+Commands run in this process, except those that are killed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ COMMANDS = (("sync",), ("sync", "--prune"), ("lock",), ("prune",), ("verify", "-
 
 
 class Life(RuleBasedStateMachine):
-    """One project with a home and a cache of its own, and a server that never fails.
+    """One project with its own home and cache, and a server that never fails.
 
     What a rule does depends on the state, what it draws does not: a killed process does not leave the same state each
     time, and Hypothesis needs the same choices to lead to the same draws.
@@ -89,7 +89,7 @@ class Life(RuleBasedStateMachine):
         return {name for name in NAMES if f"\n{name} = " in text}
 
     def needed(self) -> set[str]:
-        """The keys that the lock asks for."""
+        """The keys that the lock requests."""
         if not self.project.lock.exists():
             return set()
         pythons = read_lock(self.project.lock).lock.pythons
@@ -128,7 +128,7 @@ class Life(RuleBasedStateMachine):
         assert self.needed() <= {receipt.key for receipt in installed_receipts(self.store)}
         assert plan(self.options, Scope()).plan.is_empty
         for name in self.declared:
-            # Within a boot, a sync looks at the interpreter only; what else somebody damaged, `verify` finds out.
+            # Within a boot, a sync only checks the interpreter; `verify` finds other damage.
             assert (self.project.directory / ".pythons" / name / "bin/python").exists()
         invariants.check_tidy(self.project)
 
@@ -182,7 +182,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(command=st.sampled_from(COMMANDS), share=st.floats(0, 1), number=st.sampled_from([9, 2, 15]))
     def kill(self, command: tuple[str, ...], share: float, number: int) -> None:
-        """End a command somewhere, in a process of its own; it may also come to its end, or refuse."""
+        """Kill a command somewhere, in a separate process; it may also finish, or refuse."""
         before = {receipt.key for receipt in installed_receipts(self.store)} & self.needed()
         recorded = any(self.store.roots.glob("*.json")) if self.store.roots.exists() else False
         victim = Victim(
@@ -207,7 +207,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def move_the_home(self) -> None:
-        """Trees run from anywhere: the home is moved, and the next sync finds all there."""
+        """Trees run from anywhere: the home is moved, and the next sync finds everything there."""
         self.moves += 1
         there = self.folder / f"home-{self.moves}"
         if self.project.home.exists():
@@ -235,7 +235,7 @@ class Life(RuleBasedStateMachine):
         count("states looked at by the state machine")
 
 
-# No shrinking: each try is a life of many processes, and minutes of them would hide what was found first.
+# No shrinking: each try is a life of many processes, and minutes of them would hide the original failure.
 _BASE = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""Archives are found by their sha256; only plain files count, and cleaning leaves those in use alone."""
+"""Archives are found by their sha256; only plain files count, and cleaning skips those in use."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Kills and full disks at every step of every change to a store: afterwards there is the old state or the new one, no
 lock is held, and the next run completes and leaves nothing behind.
 
-Steps that only fill or empty a staging directory are alike; the quick tests take the first and the last of each row of
-them, the slow ones all.
+Steps that only fill or empty a staging directory are similar; the quick tests use the first and the last of each series
+of them, the slow ones all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DAMAGE = (Difference("lib/python3.13/os.py", "missing"),)
 
 
 class Bench:
-    """A sandbox that is put back to the state before the change for each kill."""
+    """A sandbox that is reset to the state before the change for each kill."""
 
     def __init__(self, scenario: str, sandbox: Path) -> None:
         self.scenario, self.sandbox = scenario, sandbox
@@ -42,7 +42,7 @@ class Bench:
         sandbox.mkdir(exist_ok=True)
 
     def remember(self) -> None:
-        """What is there now is the old state."""
+        """Record the current state as the old one."""
         shutil.copytree(self.sandbox, self.before, symlinks=True)
 
     def reset(self) -> None:
@@ -55,7 +55,7 @@ class Bench:
         return steps if every else tuple(_telling(steps))
 
     def finish(self) -> None:
-        """Run the change again, plainly, and see that nothing is left of the run before."""
+        """Run the change again, undisturbed, and check that nothing of the earlier run is left."""
         with tree_lock(self.store, DEFAULT.key, timeout=0), tree_lock(self.store, "roots", timeout=0):
             pass
         SCENARIOS[self.scenario](self.store.home)
@@ -76,7 +76,7 @@ def every(request: pytest.FixtureRequest) -> bool:
 
 
 def kills(bench: Bench, every: bool) -> Iterator[Step]:
-    """Kill the change at each step; the state in between is for the loop's body to judge, the rest is judged here."""
+    """Kill the change at each step; the loop's body checks the state in between, and this function the rest."""
     bench.remember()
     for step in bench.steps(every):
         bench.reset()
@@ -196,7 +196,7 @@ def test_a_disk_that_fails_is_told_in_one_sentence_and_costs_nothing(
     bench.remember()
     for step in bench.steps(every):
         if "locks" in step.path.parts and step.event != "open":
-            continue  # that a lock's note cannot be written, and a lock not be had, are tests of their own
+            continue  # other tests let the note of a lock, or the lock itself, fail
         bench.reset()
         process = bench.victim.fail_at(step.number, error)
         if process.returncode:

@@ -1,4 +1,4 @@
-"""Directories change places in one step where the system can, are flushed, moved aside and removed whole."""
+"""Directories are swapped in one step if the system can, flushed, moved aside and removed completely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual environments are found near a project, and by them the trees that they were made from."""
+"""Virtual environments are found near a project, with the trees that they were made from."""
 
 from __future__ import annotations
 

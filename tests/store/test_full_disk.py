@@ -1,4 +1,4 @@
-"""Real file systems that are too small, where this user may mount them; `test_crash` lets each single step fail."""
+"""Real file systems that are too small, if this user may mount them; `test_crash` lets each single step fail."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
 
 
 def fill(store: Store) -> OSError | StoreError:
-    """Install until there is no more room, and tell why not."""
+    """Install until there is no more room, and return the error."""
     try:
         for number in range(100):
             install(store, variant(number))

@@ -1,4 +1,4 @@
-"""A store in which all members of a group install, in sticky directories: each changes only what is their own."""
+"""A store in which all members of a group install, in sticky directories: members change only their own trees."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Shared:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
     def run(self, user: int, code: str, *, groups: tuple[int, ...] = (GROUP,)) -> str:
-        """What code prints as a user, who has a umask that shares nothing."""
+        """What code prints as a user with a umask that shares nothing."""
         begin = SYNC.format(project=str(self.root / str(user)), home=str(self.store.home))
         return as_stranger(begin + code, user=user, groups=groups, packages=PACKAGES)
 

@@ -1,4 +1,4 @@
-"""What a command does must not depend on how much the store holds, unless it is about the whole store."""
+"""The work of a command must not depend on the size of the store, unless it is about the whole store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project's identity is made once, moves with it, and is not taken from anywhere else."""
+"""A project's identity is made once, moves with it, and is not read from anywhere else."""
 
 from __future__ import annotations
 

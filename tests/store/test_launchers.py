@@ -1,4 +1,4 @@
-"""Launchers start the interpreter of a tree, whatever its path, however they are started, and stand in for links."""
+"""Launchers start the interpreter of a tree, whatever its path and however they are started, and replace links."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
     from provision.store.launchers import tree_launcher, tree_of_launcher
 
 PROGRAM = "bin/python"
-# Says by which path it was started, and with what.
+# Prints by which path it was started, and with which arguments.
 INTERPRETER = """#!/bin/sh
 printf '%s\\0' "$0" "$@"
 """
@@ -113,7 +113,7 @@ def test_a_link_that_is_turned_turns_the_command(tmp_path: Path) -> None:
 
 
 def test_the_process_becomes_the_interpreter(tmp_path: Path) -> None:
-    """Signals, the exit code and stdin are the interpreter's own, as no shell stays in between."""
+    """Signals, the exit code and stdin are the interpreter's own, because no shell stays in between."""
     place = Place(tmp_path, "one")
     (place.tree / PROGRAM).write_text('#!/bin/sh\nread line\necho "$$ $line"\nkill -TERM $$\n')
     process = subprocess.Popen([place.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -96,7 +96,7 @@ def test_trees_are_removed_and_pruned(store: Store) -> None:
 
 
 class LayeredBench(Bench):
-    """A bench whose sandbox is an overlayfs, which is put back by mounting it again."""
+    """A bench whose sandbox is an overlayfs, which is reset by mounting it again."""
 
     def __init__(self, scenario: str, layers: Layers) -> None:
         super().__init__(scenario, layers.place)
@@ -115,7 +115,7 @@ def test_a_run_may_end_anywhere(layers: Layers, store: Store, scenario: str, eve
         bench.reset()
         assert was_killed(bench.victim.kill_at(step.number)), step
         receipt = read_receipt(store, DEFAULT.key)
-        # A tree without a receipt does not count, so it never matters how much of it has been removed.
+        # A tree without a receipt does not count, so it does not matter how much of it has been removed.
         state = check_tree(store, receipt) if receipt else None
         assert state in ((), DAMAGE, None), step
         kept = read_receipt(store, KEPT.key)

@@ -1,4 +1,4 @@
-"""Paths lie where the design says, no key leads out of the store, and interpreters are where the recipe puts them."""
+"""Paths are as designed, no key leads out of the store, and interpreters are where the recipe puts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project's links and commands lead to its trees; what provision did not make is left alone."""
+"""A project's links and commands lead to its trees; files that provision did not make are not touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process holds an entry at a time; the others wait, say for whom, and give up when told to."""
+"""One process holds a tree's lock at a time; the others wait, name the holder, and give up after the timeout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live is what is recorded and what is read; what cannot be seen keeps everything that it listed."""
+"""Trees are live if they are recorded or read; what cannot be read keeps everything that it listed."""
 
 from __future__ import annotations
 

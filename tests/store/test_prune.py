@@ -1,4 +1,4 @@
-"""Only trees that no project needs are removed, also while other processes sync."""
+"""Only trees that no project needs are removed, even while other processes sync."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_an_empty_store_is_not_made(store: Store) -> None:
 
 
 def test_syncs_that_record_first_never_lose_a_tree(store: Store, tmp_path: Path) -> None:
-    """Syncs record and look, prunes judge and remove, all at once: what was found after recording must stay."""
+    """Syncs record and check, prunes decide and remove, all at once: trees found after recording must stay."""
     projects = [tmp_path / f"project{number}" for number in range(4)]
     for project in projects:
         project.mkdir()

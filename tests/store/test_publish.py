@@ -1,4 +1,4 @@
-"""A tree becomes visible whole or not at all, replaces another in one step, and is removed with all beside it."""
+"""A tree becomes visible completely or not at all, replaces another in one step, and is removed with all its files."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.support.strangers import as_stranger
 
 
 def of_another_boot(store: Store, receipt: Receipt) -> Receipt:
-    """The receipt as it would be after the machine had gone down."""
+    """The receipt as it would be after a crash of the machine."""
     older = replace(receipt, boot="00000000-an-earlier-boot", settled=False)
     write_receipt(store, older)
     return older

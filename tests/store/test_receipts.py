@@ -1,4 +1,4 @@
-"""Receipts and lists of entries are read as they were written; damaged ones count as missing."""
+"""Receipts and lists of entries are read back unchanged; damaged ones count as missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.store.samples import ASSET, FREE, install, make_tree, variant
 
 @pytest.fixture
 def receipt(store: Store) -> Receipt:
-    """A receipt of which there is a tree."""
+    """A receipt with a tree."""
     return install(store)
 
 

@@ -1,4 +1,4 @@
-"""SBOMs beside receipts: they belong to a tree, and go with it."""
+"""SBOMs next to receipts: they belong to a tree, and are removed with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store that root keeps in /opt, and that other users may only read: all that does not change it works for them."""
+"""A store that root keeps in /opt, read-only for other users: everything that does not change it works for them."""
 
 from __future__ import annotations
 

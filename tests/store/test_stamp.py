@@ -1,4 +1,4 @@
-"""The stamp of a sync counts only while everything that it names is as it was; it is fast, and cannot be forged."""
+"""The stamp of a sync counts only while nothing that it names has changed; it is fast, and cannot be forged."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ def test_nothing_is_imported_that_python_has_not_loaded(project: Project) -> Non
 
 
 def forge(project: Project, boot: str, manifest: str) -> None:
-    """Write the stamp that a repository could bring, to lead to an interpreter of its own."""
+    """Write the stamp that a hostile repository could contain, which leads to its own interpreter."""
 
     def digest(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()

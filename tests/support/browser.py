@@ -94,7 +94,7 @@ class Tab:
             time.sleep(0.02)
 
     def ask(self, expression: str) -> Any:
-        """What an expression comes to in the page."""
+        """The value of an expression in the page."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -121,7 +121,7 @@ class Tab:
 
 @contextmanager
 def browse(browser: str, profile: Path) -> Iterator[Tab]:
-    """A browser of its own, ended afterwards."""
+    """A new browser, ended afterwards."""
     (theirs, commands), (answers, ours) = os.pipe(), os.pipe()
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"]
     options += [f"--user-data-dir={profile}", "--no-first-run", "--disable-background-networking"]

@@ -21,7 +21,7 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 @pytest.fixture(scope="module")
 def any_tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    """A tab of the Chromium at hand, or of one that is installed for the tests."""
+    """A tab of the installed Chromium, or of one that is installed for the tests."""
     browser = find_browser() or str(install_chromium(tmp_path_factory.mktemp("chromium")))
     with browse(browser, tmp_path_factory.mktemp("profile")) as opened:
         yield opened

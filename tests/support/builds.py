@@ -1,4 +1,4 @@
-"""Archives with real interpreters: those of PROVISION_TEST_INTERPRETERS, or one that we packed."""
+"""Archives with real interpreters: those of PROVISION_TEST_INTERPRETERS, or one packed here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Build:
 
     @property
     def entry(self) -> str:
-        """What asks for just this build in a manifest, to stand behind ``name =``."""
+        """A request for exactly this build, for a manifest, after ``name =``."""
         name = self.name
         suffix = name.options.abi_suffix
         return f'{{ version = "{name.version}{suffix}", build = "{name.build}", flavor = "{name.flavor}" }}'

@@ -9,18 +9,18 @@ from typing import Protocol
 
 
 class Reply(Protocol):
-    """What a fault may do with the request that it answers."""
+    """What a fault may do with the request that it responds to."""
 
     @property
     def content(self) -> bytes:
-        """The file that was asked for."""
+        """The requested file."""
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The request's headers, names in lower case."""
 
     def serve(self, *, headers: Mapping[str, str] | None = None) -> None:
-        """Answer as a good server would, with some headers changed; an empty value leaves one out."""
+        """Respond as a good server would, with some headers changed; an empty value removes one."""
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Send a status and headers."""
@@ -36,7 +36,7 @@ class Reply(Protocol):
 
 
 class Fault(Protocol):
-    """One way to answer."""
+    """One way to respond."""
 
     def answer(self, reply: Reply) -> None:
         """Answer the request."""
@@ -59,7 +59,7 @@ def redirect(to: str, code: int = 302) -> Status:
 
 @dataclass(frozen=True, kw_only=True)
 class With:
-    """A good answer with other headers; an empty value leaves one out."""
+    """A good response with other headers; an empty value removes one."""
 
     headers: Mapping[str, str]
 
@@ -87,7 +87,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Mute:
-    """The request is read, and nothing is ever said."""
+    """The request is read, and nothing is ever sent."""
 
     def answer(self, reply: Reply) -> None:
         reply.pause(60)
@@ -96,7 +96,7 @@ class Mute:
 
 @dataclass(frozen=True, kw_only=True)
 class Stall:
-    """After so many bytes of the body nothing more comes."""
+    """After so many bytes of the body, nothing more is sent."""
 
     after: int
 
@@ -122,7 +122,7 @@ class Drip:
 
 @dataclass(frozen=True, kw_only=True)
 class Trickle:
-    """Bytes as they are, and then others without end, ``every`` so many seconds: never silent, and never done."""
+    """The real bytes, and then others without end, ``every`` so many seconds: never silent, and never done."""
 
     start: bytes
     piece: bytes
@@ -137,7 +137,7 @@ class Trickle:
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """A Content-Length that is off by so many bytes; the body is what it is."""
+    """A Content-Length that is wrong by so many bytes; the body is not changed."""
 
     off_by: int
 
@@ -161,7 +161,7 @@ class Other:
 
 @dataclass(frozen=True)
 class Endless:
-    """A chunked body that goes on as long as somebody listens."""
+    """A chunked body that goes on as long as the client reads."""
 
     def answer(self, reply: Reply) -> None:
         reply.head(200, {"transfer-encoding": "chunked"})
@@ -193,7 +193,7 @@ class WholeAnyway:
 
 @dataclass(frozen=True, kw_only=True)
 class Shifted:
-    """A range is answered with another one, or with that of a file of another length."""
+    """A range request gets a different range, or one of a file with a different length."""
 
     by: int = 0
     longer: int = 0
@@ -210,7 +210,7 @@ class Shifted:
 
 @dataclass(frozen=True)
 class Compressed:
-    """A gzip encoding on top of the file, asked for or not."""
+    """A gzip encoding on top of the file, whether requested or not."""
 
     coding: str = "gzip"
 

@@ -33,13 +33,13 @@ os.execv(sys.argv[3], sys.argv[3:])
 def without_symlinks(command: Sequence[str], number: int) -> list[str]:
     """The command, as if no file system had symbolic links: making one fails with an errno.
 
-    Skips the test where the kernel is not Linux's.
+    Skips the test unless the kernel is Linux.
     """
     return _without_calls(command, number, _SYMLINK_CALLS)
 
 
 def without_flock(command: Sequence[str], number: int) -> list[str]:
-    """The command, as if no file system had locks: taking one fails with an errno. Skips the test as the other does."""
+    """The command, as if no file system had locks: taking one fails with an errno. Skips the test like the other."""
     return _without_calls(command, number, _FLOCK_CALLS)
 
 

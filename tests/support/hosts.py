@@ -1,4 +1,4 @@
-"""Other machines to run provision on: a process in which detection sees another system, and what it could install."""
+"""Other machines to run provision on: a process whose detection sees another system, and what it could install."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from provision.cli.entry import main
 main()
 """
 
-# Tells the probe what it asks, wherever in its tree it lies.
+# Answers the probe, wherever in its tree it is.
 _INTERPRETER = """#!/bin/sh
 here=$(cd "$(dirname "$(readlink -f "$0")")/{up}" && pwd -P)
 printf 'implementation={implementation}\\nversion={version}\\n'
@@ -97,7 +97,7 @@ def stand_in(asset: Asset, folder: Path) -> Path:
 
 
 def serve_stand_ins(lock: Path, folder: Path, url: str) -> Lock:
-    """Change a lock so that its assets are stand-ins below ``folder``, which is served at ``url``; return it."""
+    """Change a lock so that its assets are small replacements below ``folder``, served at ``url``; return it."""
     text = lock.read_text()
     parsed = parse_lock(text, lock.name).lock
     for asset in {asset.sha256: asset for python in parsed.pythons for asset in python.assets}.values():

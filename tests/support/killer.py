@@ -48,7 +48,7 @@ class Victim:
     timeout: float = 60
 
     def trace(self) -> tuple[Step, ...]:
-        """Run to the end, which must be a good one, and tell all steps."""
+        """Run to the end, which must be successful, and return all steps."""
         process, steps = self._run(action="none")
         if process.returncode:
             raise AssertionError(f"{self.command} failed:\n{process.stdout}{process.stderr}")

@@ -45,7 +45,7 @@ def compact(value: object) -> bytes:
 
 
 class Mint:
-    """Mints as of ``now``; what it signs is valid for `trusted_root` alone."""
+    """Mints as of ``now``; its signatures are valid only for `trusted_root`."""
 
     def __init__(self, now: dt.datetime | None = None) -> None:
         self.now = (now or dt.datetime(2026, 8, 14, 12, tzinfo=dt.UTC)).replace(microsecond=0)

@@ -50,7 +50,7 @@ class Project:
         self.manifest.write_text(text)
 
     def environ(self, more: Mapping[str, str] = {}) -> dict[str, str]:
-        """The environment of a run: this process's without what would change a run's answers."""
+        """The environment of a run: this process's, without variables that would change the result."""
         ours = ("PROVISION_", "CI", "GITHUB_", "NO_COLOR", "FORCE_COLOR")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return {**kept, "PROVISION_HOME": str(self.home), "PROVISION_CACHE_DIR": str(self.cache), **more}

@@ -15,7 +15,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Proxy:
-    """Passes ``hosts``, given by name as the port of loopback that plays them; all others do not exist.
+    """Passes ``hosts``, which are names with the loopback port of the server for each; no other hosts exist.
 
     With ``login``, only for clients that know it. ``seen`` are the first lines of all requests.
     """

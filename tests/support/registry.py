@@ -25,7 +25,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 @dataclass(frozen=True, kw_only=True)
 class Quirks:
-    """How a registry differs from a good one; ``times`` of a fault are counted over all blobs."""
+    """How a registry differs from a good one; the number of times of a fault is counted over all blobs."""
 
     flipped: int = 0  # so many responses of blobs have a wrong byte
     cached_damage: bool = False  # a wrong byte, unless the request says no-cache
@@ -110,7 +110,7 @@ class FakeRegistry:
             tags += [tag] if tag not in tags else []
 
     def count(self, what: str) -> int:
-        """How many requests there were whose method and path contain a text."""
+        """The number of requests whose method and path contain a text."""
         return sum(what in f"{each.method} {each.path}" for each in self.asked)
 
     def happens(self, fault: str, times: int) -> bool:

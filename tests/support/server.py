@@ -75,7 +75,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Without a slash at the end."""
+        """Without a trailing slash."""
         return f"{'https' if self.tls else 'http'}://{self._host}:{self.port}"
 
     def at(self, path: str) -> str:
@@ -90,7 +90,7 @@ class Server:
         return self.at(path)
 
     def fault(self, path: str, fault: Fault, *, times: int | None = None) -> None:
-        """Have requests for a path answered by a fault: the next ``times``, or all. Faults queue up in order."""
+        """Let a fault respond to requests for a path: the next ``times``, or all. Faults queue up in order."""
         with self._lock:
             self._faults.setdefault("/" + path.lstrip("/"), []).append((fault, times))
 
@@ -140,14 +140,14 @@ class Server:
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """What the servers of the tests have in common."""
+    """What the servers of the tests share."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away, or refuse our certificate, are what many tests are about."""
+        """Clients that disconnect, or refuse our certificate, are what many tests are about."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Counts of what tests did, for the figures of docs/reliability.md, which anyone can count again.
+"""Counts of what tests did, for the figures of docs/reliability.md, so that anyone can count again.
 
 ``PROVISION_TEST_TALLY=FILE pytest …`` appends to the file; ``python -m tests.support.tally FILE`` adds up.
 """
@@ -14,7 +14,7 @@ VARIABLE = "PROVISION_TEST_TALLY"
 
 
 def count(what: str, number: int = 1) -> None:
-    """Note that something was done so often; costs nothing where nobody counts."""
+    """Record that something was done so often; costs nothing without the variable."""
     path = os.environ.get(VARIABLE)
     if path:
         # One write below the size of a pipe's buffer: lines of several processes do not mix.
@@ -23,7 +23,7 @@ def count(what: str, number: int = 1) -> None:
 
 
 def sums(text: str) -> Counter[str]:
-    """All that was counted, added up by what it is."""
+    """All counts, added up by their names."""
     totals: Counter[str] = Counter()
     for line in text.splitlines():
         number, _, what = line.partition("\t")

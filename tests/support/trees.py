@@ -1,7 +1,7 @@
 """Archives of trees that this machine need not be able to run, in their publishers' layouts, only smaller.
 
-Names, links, scripts and texts are those of real archives; machine code is the first bytes of such a file and nothing
-more. `small` makes archives whose interpreter runs.
+Names, links, scripts and texts are those of real archives; machine code is just the first bytes of such a file. `small`
+makes archives whose interpreter runs.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def build(
 
 
 def macos(folder: Path) -> Build:
-    """Apple silicon: PBS's layout for Unix, with two pairs of terminal descriptions that such systems take for one."""
+    """Apple silicon: PBS's layout for Unix, with two pairs of terminal descriptions that such systems cannot
+    distinguish.
+    """
     return build(folder, "macos-aarch64", MACOS, {**UNIX_LINKS, **TERMINFO_LINKS})
 
 
@@ -95,7 +97,7 @@ def linux_arm(folder: Path) -> Build:
 
 
 def running(folder: Path, target: str = "linux-x86_64", *, cpu: CpuLevel = "baseline") -> Build:
-    """A Unix at some level, with an interpreter that runs on any: it tells of itself what the probe asks."""
+    """A Unix at some level, with an interpreter that runs on any: it reports what the probe expects."""
     files = {
         "bin/python3.13": INTERPRETER.format(implementation="cpython", version="3.13.5"),
         "lib/python3.13/os.py": f"# built for {cpu}\n",

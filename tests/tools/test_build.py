@@ -1,4 +1,4 @@
-"""The bundled snapshot made of files: each format recognised, all merged, contradictions refused."""
+"""The bundled snapshot made from files: each format recognised, all merged, contradictions refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON schema of manifests: as committed, valid itself, and of one mind with the reader."""
+"""The JSON schema of manifests: as committed, itself valid, and in agreement with the reader."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ REFUSED = [
     '[pythons]\n[[policy.ignore]]\ncode = "PV001"\nreason = " "',
 ]
 
-# What a grammar cannot tell.
+# What a grammar cannot express.
 CONTRADICTORY = [
     '[pythons]\nx = { version = "3.14t", freethreaded = false }',
     '[pythons]\nx = { version = "cpython-3.13.5-linux-x86_64_v3-gnu", cpu = "v2" }',

@@ -1,4 +1,4 @@
-"""The JSON schemas of what commands print: as committed, and true of each command, successful or not."""
+"""The JSON schemas of command output: as committed, and correct for each command, successful or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of platforms: what is claimed is what ran."""
+"""The table of platforms: it claims only what ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses and version of the project: what texts name is what the metadata has, and no placeholder is left."""
+"""Addresses and version of the project: texts agree with the metadata, and no placeholder is left."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_texts_name_the_repository_and_the_version_of_the_metadata() -> None:
 
 
 def test_nothing_is_left_to_be_filled_in() -> None:
-    """Placeholders of our own: what a reader copies runs as it stands."""
+    """Our placeholders: a command that a reader copies runs unchanged."""
     placeholder = re.compile(r"\bOWNER\b|\b0{40}\b|<commit>|@<|git\+https")
     assert [(name, found) for name, text in TEXTS.items() for found in placeholder.findall(text)] == []
 

@@ -1,4 +1,4 @@
-"""The Renovate preset: as committed, and in the language of RE2, by which Renovate matches."""
+"""The Renovate preset: as committed, and in the language of RE2, which Renovate uses."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ def visit(tab: Tab, url: str, *, width: int, dark: bool = False) -> list[str]:
 
 @pytest.mark.slow
 def test_the_site_in_a_browser(any_tab: Tab, axe: str, site: str, tmp_path: Path) -> None:
-    """No request to others, no error, no sideways scroll, no rule of axe-core broken; the search finds an option."""
+    """No request to other sites, no error, no sideways scroll, no violation of axe-core; the search finds an option."""
     any_tab.complaints.clear()
     broken = {}
     for path in ("", "start/", "commands/", "reference/keys/", "reference/commands/catalog/", "comparison/"):

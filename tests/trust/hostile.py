@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.project import Project
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
-# Names that drive terminals, logs, shells, paths and option parsers, as TOML spells them.
+# Names that control terminals, logs, shells, paths and option parsers, in TOML's spelling.
 _NAMES = {
     "escapes": "\\u001b]0;owned\\u0007\\u001b[2J",
     "right-to-left": "\\u202elmot.snohtyp",
@@ -75,7 +75,9 @@ def _files(manifest: str = SOUND, lock: str = "") -> Case:
 
 
 def _forged_links(project: Project) -> None:
-    """A `.pythons` as if all were installed: links, commands and a stamp that lead to the repository's own program."""
+    """A `.pythons` as if everything were installed: links, commands and a stamp that lead to the repository's own
+    program.
+    """
     _files()(project)
     program = project.directory / "owned"
     program.write_text("#!/bin/sh\ntouch owned-by-it\n")
@@ -109,7 +111,7 @@ def _fifo(name: str) -> Case:
 
 
 def _code(project: Project) -> None:
-    """Files that Python, its tools and git would run if they were let."""
+    """Files that Python, its tools and git would run if they were allowed to."""
     _files()(project)
     for name in ("sitecustomize.py", "usercustomize.py", "json.py", "tomllib.py", "provision.py", "conftest.py"):
         (project.directory / name).write_text("open('owned-by-it', 'w')\n")
@@ -170,7 +172,7 @@ CASES: dict[str, Case] = {
 
 
 def bring(case: str, directory: Path) -> Project:
-    """A project as the case has it, beside which lies what must neither be read aloud nor changed."""
+    """A project for the case, next to files that must neither be printed nor changed."""
     outside = directory / "outside"
     outside.mkdir(parents=True)
     (outside / "secret").write_text("machine evil.example login me password hunter2\n")

@@ -57,7 +57,7 @@ def another_tree(folder: Path) -> None:
     link(folder / "one", str(tree.with_name("another")))
 
 
-# What a repository brings, and the path below `.pythons` that is to be refused.
+# Files of a hostile repository, and the path below `.pythons` that must be refused.
 FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a program": (lambda folder: program(folder / "bin/ls"), "bin/ls"),
     "a hidden program": (lambda folder: program(folder / "bin/.ls"), "bin/.ls"),

@@ -1,4 +1,4 @@
-"""`diff` reads from git, and nothing that a repository brings makes git, or what is called like it, run anything."""
+"""`diff` reads from git, and nothing in a repository makes git, or a program with its name, run anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.project import Project
 from tests.trust.hostile import lock_text
 from tests.trust.watching import look
 
-# Any program that a configuration names would leave this.
+# Any program that a configuration names would create this file.
 _MARK = "owned-by-it"
 
 

@@ -81,9 +81,9 @@ _NOTHING = 0.05
 
 @dataclass(frozen=True)
 class Growth:
-    """``make`` gives the input of a size, ``call`` reads it; refusing it is one way of reading.
+    """``make`` gives the input of a size, ``call`` reads it; it may also refuse it.
 
-    ``size`` is half of what the limits let in, or so much that more than linear growth shows.
+    ``size`` is half of what the limits allow, or large enough to show more than linear growth.
     """
 
     make: Callable[[int], Any]

@@ -1,4 +1,4 @@
-"""No host is asked that the user's settings do not allow: not directly, not through a proxy, not even looked up."""
+"""Only hosts that the user's settings allow are contacted: not directly, not through a proxy, not even a look-up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def canary(server: Server) -> Iterator[Proxy]:
-    """A proxy for everything, behind which `evil.example` really answers: whoever asks is heard."""
+    """A proxy for everything, behind which `evil.example` really responds: any request to it is seen."""
     server.put("c.ndjson", b"")
     with Proxy({"evil.example": server.port, "127.0.0.1.evil.example": server.port}) as proxy:
         yield proxy

@@ -1,4 +1,4 @@
-"""Links in a repository lead no write out of it, and what it brings as ours is not taken for ours."""
+"""No write follows a link out of a repository, and files of a repository are not mistaken for ours."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_tree_of_other_bytes_is_not_taken_for_the_locked_one(synced: Project) 
     """Two archives can be made to share the twelve digits of a key."""
     (receipt,) = Store(synced.home).receipts.glob("*.json")
     document = json.loads(receipt.read_text())
-    # Of another recipe, the key is not held against the hash: as if both had met.
+    # With another recipe, the key does not depend on the hash: as if two keys were equal.
     receipt.write_text(json.dumps({**document, "recipe": 0, "asset": {**document["asset"], "sha256": SHA}}))
     synced.run("which", "--home", synced.home, "one", expect=1)
     assert "not installed" in synced.run("list").out

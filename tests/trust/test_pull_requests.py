@@ -44,7 +44,7 @@ _CODES = {0, 1, 2, 4, 5, 6}
 
 
 def snapshot(directory: Path) -> dict[str, tuple[int, int, bytes]]:
-    """All that is there: its kind and mode, when it was changed, and what is in it."""
+    """Everything below a directory: its kind and mode, when it was changed, and its content."""
     found = {}
     for top, folders, files in os.walk(directory):
         for name in (*folders, *files):
@@ -79,14 +79,14 @@ def _is_below(path: str, folders: list[Path]) -> bool:
 
 
 def check(seen: Seen, project: Project, case: str) -> None:
-    """One look was harmless, and said what is the matter in a way that harms nobody."""
+    """One run was harmless, and reported the problem in a harmless way."""
     told = f"{case}: {seen.words} ended with {seen.code}\n{seen.out[-2000:]}\n{seen.err[-4000:]}"
     assert seen.code in _CODES, told
     assert "Traceback" not in seen.err, told
     assert (seen.of("code"), seen.of("network")) == ((), ()), told
-    # `diff` reads what is no file out of git, by a command that runs nothing (see test_git).
+    # `diff` reads names that are no files from git, with a command that runs nothing (see test_git).
     assert all("cat-file" in process for process in seen.of("process")), told
-    # What is read of a catalog is kept for the next time, under a name of our own: nothing else is ever written.
+    # The compact form of a catalog is saved for the next time, under a name of our own: nothing else is ever written.
     assert all(Path(path).is_relative_to(project.cache / "catalog") for path in seen.of("write")), seen.of("write")
     assert "hunter2" not in seen.out + seen.err, told
     assert seen.seconds < _SLOWEST, told
@@ -94,7 +94,7 @@ def check(seen: Seen, project: Project, case: str) -> None:
 
 
 def check_output(seen: Seen) -> None:
-    """No terminal and no CI system is driven by it."""
+    """The output controls no terminal and no CI system."""
     for text in (seen.out, seen.err):
         for line in text.split("\n"):
             assert line.isprintable(), repr(line)

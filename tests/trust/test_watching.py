@@ -1,4 +1,4 @@
-"""The watcher sees what it is to see: otherwise tests that see nothing would say nothing."""
+"""The watcher sees what it should: otherwise, tests that see nothing would prove nothing."""
 
 from __future__ import annotations
 

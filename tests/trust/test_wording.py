@@ -86,7 +86,7 @@ ERRORS = sorted(set(_errors()))
 
 
 def test_messages_are_found() -> None:
-    """Otherwise the tests below would hold nothing."""
+    """Otherwise the tests below would check nothing."""
     assert len(ERRORS) > 150
     assert len(HINTS) > 80
 

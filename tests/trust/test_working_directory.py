@@ -30,7 +30,7 @@ HOSTILE = ("sitecustomize", "usercustomize", "types", "venv", "pip", "json", "en
 
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of modules that must not run, which PYTHONPATH names, too."""
+    """A working directory with modules that must not run, which PYTHONPATH also names."""
     directory = tmp_path / "hostile"
     directory.mkdir()
     fill(directory)
@@ -61,7 +61,7 @@ def starts(path: Path) -> Iterator[str]:
                 if {"-c", "-m"} & set(words):
                     yield " ".join(map(str, words))
         return
-    if path.suffix == ".md":  # only what is to be copied
+    if path.suffix == ".md":  # only as an example to copy
         text = "\n".join(re.findall(r"^```.*?^```", text, re.DOTALL | re.MULTILINE))
     for line in text.splitlines():
         modules = r"-m +(?:venv|pip|ensurepip|compileall|provision)\b"
@@ -114,7 +114,7 @@ def test_interpreters_of_trees(interpreter: Installed, hostile: Path, tmp_path: 
 def test_a_python_of_the_directory_is_the_one_that_is_inspected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not one of that name on PATH."""
+    """No program of that name on PATH."""
     (tmp_path / "python3").write_text(f'#!/bin/sh\ntouch "{tmp_path}/asked"\nexec "{sys.executable}" "$@"\n')
     (tmp_path / "python3").chmod(0o755)
     monkeypatch.chdir(tmp_path)

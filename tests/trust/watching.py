@@ -1,4 +1,4 @@
-"""What commands do in a project: what they print, write and run, and which hosts they ask."""
+"""The effects of commands in a project: what they print, write and run, and which hosts they contact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives for the tests of this room, made byte by byte: sound ones, and ones that no honest tool would make."""
+"""Archives for these tests, made byte by byte: valid ones, and ones that no honest tool would make."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zipped:
-    """One member of a zip file; what is None is as it should be. ``local``: what its own header says instead."""
+    """One member of a zip file; None means the correct value. ``local``: the values in its own header."""
 
     name: bytes
     content: bytes = b""

@@ -1,4 +1,4 @@
-"""What no archive may do; the cases that CPython's own tests have for extraction filters are among them, as ours."""
+"""What no archive may do, including the cases of CPython's own tests for extraction filters, adapted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WINDOWS = asset_of(target="x86_64-pc-windows-msvc")
 
 @pytest.fixture
 def inner(tmp_path: Path) -> Iterator[Path]:
-    """A directory to unpack in, deep below one that must look the same afterwards."""
+    """A directory to unpack in, deep below one that must not change."""
     work = tmp_path / "a/b/c"
     work.mkdir(parents=True)
     (tmp_path / "victim").write_bytes(b"untouched")
@@ -165,7 +165,7 @@ def test_links_out_of_the_install_directory_of_a_full_archive(inner: Path) -> No
 
 
 def test_a_long_chain_of_links(inner: Path) -> None:
-    """Some resolvers give up on paths that grow too long, and take them for safe."""
+    """Some resolvers give up on paths that grow too long, and treat them as safe."""
     members = [link(b"python/l0", b".")]
     members += [link(b"python/l%d" % number, b"l%d/" % (number - 1) * 20 + b".") for number in range(1, 60)]
     refused(*members, link(b"python/out", b"l59/.."), work=inner, reason="in a cycle|out of the tree|more than")

@@ -1,4 +1,4 @@
-"""Sound archives become the same tree everywhere; members go where they belong. `test_safety` has unsound archives."""
+"""Valid archives become the same tree everywhere; members are put in their places. `test_safety` has invalid ones."""
 
 from __future__ import annotations
 

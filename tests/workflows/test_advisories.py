@@ -92,7 +92,7 @@ def project(tmp_path: Path, internet: Internet) -> Project:
 
 
 def online(project: Project, internet: Internet, *words: str, expect: int = 0) -> Ended:
-    """Run a command with the network of ours."""
+    """Run a command with our network."""
     environ = internet.environ
     return project.run(
         *words, expect=expect, SSL_CERT_FILE=environ["SSL_CERT_FILE"], HTTPS_PROXY=environ["HTTPS_PROXY"]
@@ -100,7 +100,7 @@ def online(project: Project, internet: Internet, *words: str, expect: int = 0) -
 
 
 def download(project: Project, internet: Internet, *words: str, expect: int = 0) -> Ended:
-    """Update from a catalog of our own, so that advisories alone need the network."""
+    """Update from our catalog, so that only advisories need the network."""
     catalog = (project.directory.parent / "internet" / "builds.ndjson").as_uri()
     return online(project, internet, "catalog", "update", "--url", catalog, *words, expect=expect)
 

@@ -1,4 +1,4 @@
-"""`attest` and the policy `provenance`, run as a user runs them, against a stand-in of GitHub's API on loopback."""
+"""`attest` and the policy `provenance`, run as users do, against a simulated GitHub API on loopback."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ MINT = Mint()
 
 
 class Api:
-    """GitHub's API for attestations: ``bundles`` by the digests that each has; ``status`` for all answers but 200."""
+    """GitHub's API for attestations: ``bundles`` by their digests; ``status`` for all responses other than 200."""
 
     def __init__(self) -> None:
         self.bundles: list[tuple[frozenset[str], dict[str, Any]]] = []
@@ -256,7 +256,7 @@ def lose_bundles(attesting: Attesting) -> None:
 
 
 def alter(attesting: Attesting, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change what is published after it was signed."""
+    """Change the published bundle after it was signed."""
     attesting.publish()
     for _, bundle in attesting.api.bundles:
         change(bundle)
@@ -547,7 +547,7 @@ def test_without_the_packages_one_error_says_how_to_install_them(
 
 
 class Own:
-    """A project with an archive of its own, which the manifest says who attests."""
+    """A project with a custom archive, whose signer the manifest names."""
 
     identity = "https://github.com/example/pythons/.github/workflows/build.yml@refs/heads/main"
 

@@ -41,7 +41,7 @@ def test_strict_fails_for_warnings(project: Project) -> None:
 
 
 def test_a_policy_from_outside_wins(project: Project, tmp_path: Path) -> None:
-    """A pull request cannot loosen its own gate."""
+    """A pull request cannot loosen its own policy."""
     with project.manifest.open("a") as file:
         file.write('\n[policy]\nignore = [{ code = "PV001", reason = "trust me" }]\n')
     ended = project.run("audit", "--as-of", DAY)
@@ -119,7 +119,7 @@ def test_custom_archives_are_checked_with_their_catalog(
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\none = {builds[0].entry}\n')
     project.run("lock")
     ended = project.run("audit")
-    assert "PV022" in ended.out  # a server on loopback is nobody else's
+    assert "PV022" in ended.out  # a loopback server exists on one machine only
     ended = project.run("audit", "--cache-dir", tmp_path / "empty", expect=5)
     assert "PV023" in ended.out
     assert "pythons.toml:2:" in ended.out

@@ -1,4 +1,4 @@
-"""Entries by name and by version, for other tools: only of a project, and only trees that are as they were locked."""
+"""Entries by name and by version, for other tools: only those of a project, and only undamaged trees."""
 
 from __future__ import annotations
 

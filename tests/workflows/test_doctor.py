@@ -1,4 +1,4 @@
-"""`doctor`: each line says what is so, and a problem what to do; nothing secret is shown."""
+"""`doctor`: each line states a fact, and a problem what to do; nothing secret is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trust` on the command line, and what a hook is told where no shell is needed to see it."""
+"""`trust` on the command line, and a hook's answers that can be tested without a shell."""
 
 from __future__ import annotations
 

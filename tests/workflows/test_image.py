@@ -1,4 +1,4 @@
-"""Images: the same digest for everyone, from trees or archives, upon a base, in a layout or a registry."""
+"""Images: the same digest everywhere, from trees or archives, on a base, in a layout or a registry."""
 
 from __future__ import annotations
 
@@ -365,7 +365,7 @@ def test_an_index_that_cannot_be_read_is_named_without_the_number_of_the_error(t
 
 
 def test_a_directory_named_like_an_image_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pull request can add a directory; a path is what is written as one."""
+    """A pull request can add a directory; only text in the form of a path is one."""
     write_layout(tmp_path / "debian", {"linux/amd64": {"a": b"1"}})
     monkeypatch.chdir(tmp_path)
     assert layout_source("debian") is None

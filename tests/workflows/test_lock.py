@@ -1,4 +1,4 @@
-"""What is written of a lock, and when a lock depends on this machine."""
+"""The text that `lock` writes, and when a lock depends on this machine."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_host_matters_only_if_an_entry_declares_no_targets() -> None:
 
 
 def own_catalog(*builds: str) -> str:
-    """A catalog of one's own with builds whose age only their tags tell."""
+    """A custom catalog with builds whose age is only known from their tags."""
     url = "https://archives.example.com/{0}/cpython-3.13.99%2B{0}-x86_64-unknown-linux-gnu-install_only_stripped.tar.gz"
     rows = [
         {"version": f"3.13.99+{build}", "artifacts": [{"url": url.format(build), "sha256": f"{build:0>64}"}]}

@@ -1,4 +1,4 @@
-"""`mirror push|list|check`: a lock's archives in a registry, a bucket and a directory, and what is wrong with them."""
+"""`mirror push|list|check`: a lock's archives in a registry, a bucket and a directory, and their faults."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_commands_of_a_project_name_its_manifest(text: str, named: str) -> None:
     assert name_manifest(text, Path("ci.toml")) == named
 
 
-# What a team does in one part of its repository, with the mistakes; `lock` reads the catalog of the package.
+# Typical work of a team in one part of its repository, with mistakes; `lock` reads the catalog of the package.
 NESTED = (
     "init --bare", "init", "add one 3.13.5", "add one 3.13.5", "import", "list", "sync --frozen", "lock", "lock",
     "lock --check", "lock --upgrade nope", "sync nope", "which nope", "explain nope", "outdated nope", "run nope x",

@@ -1,4 +1,4 @@
-"""`catalog update`: which places it asks for which projects, over a network of our own."""
+"""`catalog update`: its requests for each kind of project, over a simulated network."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def asked(server: Server) -> list[str]:
 
 
 def online(project: Project, internet: Internet, *words: str) -> Ended:
-    """Run a command with the network of ours."""
+    """Run a command with our network."""
     environ = internet.environ
     return project.run(*words, SSL_CERT_FILE=environ["SSL_CERT_FILE"], HTTPS_PROXY=environ["HTTPS_PROXY"])
 

@@ -1,4 +1,4 @@
-"""Entries for other machines: skipped where nobody names them, an error where somebody does."""
+"""Entries for other machines: skipped if they are not named, an error if they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ targets = ["{GNU}", "macos-aarch64"]
 default = "3.13"
 alpine = {{ version = "3.13", targets = ["{MUSL}"] }}
 """
-# What a command says of the entry that is for another machine, and whether that is an error.
+# A command's message about the entry for another machine, and whether it is an error.
 NOTE = f"note: alpine: not for {GNU}\n"
 
 

@@ -1,4 +1,4 @@
-"""What `status` finds to need attention."""
+"""What `status` reports as needing attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `lock` would make of one entry: the locked entry, the reasons, or neither where no catalog is at hand."""
+"""What `lock` would make of one entry: the locked entry, the reasons, or neither if no catalog is available."""
 
 from __future__ import annotations
 

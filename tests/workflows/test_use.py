@@ -1,4 +1,4 @@
-"""Interpreters that are not installed or damaged, the environment of commands, and PATH."""
+"""Missing and damaged interpreters, the environment of commands, and PATH."""
 
 from __future__ import annotations
 

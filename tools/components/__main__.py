@@ -26,7 +26,7 @@ _MUSL = {
     "musl-static": [("20250311", "1.2.5")],
 }
 
-# Release notes of tags that are not in the table. `catalog.components` takes all else of these tags for not known.
+# Release notes of tags that are not in the table. For `catalog.components`, everything else of these tags is unknown.
 _RELEASE_NOTES = {
     "20260825": {"openssl-3.5": "3.5.8", "libffi": "3.4.8"},
     "20260901": {"expat": "2.8.4", "setuptools": "84.0.0"},

@@ -87,7 +87,7 @@ def _scope(text: str) -> Scope:
 
 @frozen
 class Results:
-    """What ran where, and the targets for which the code has an answer."""
+    """What ran where, and the targets that the code is written for."""
 
     runs: tuple[Run, ...]
     written_for: frozenset[Target]

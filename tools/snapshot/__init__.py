@@ -1,1 +1,1 @@
-"""The tool that makes the catalog which a release of provision bundles."""
+"""The tool that makes the catalog that a release of provision bundles."""

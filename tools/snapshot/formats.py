@@ -1,7 +1,7 @@
-"""Formats that only the snapshot is made of: hashes by tag, pbs-installer's versions.
+"""Formats that only the snapshot uses: hashes by tag, pbs-installer's versions.
 
-Of PBS's archives only URL and hash count, as the rest is in a name. Rows without a hash are left out: without one,
-nothing can be locked.
+Of PBS's archives, only URL and hash count, because the rest is in the name. Rows without a hash are left out: without
+one, nothing can be locked.
 """
 
 from __future__ import annotations

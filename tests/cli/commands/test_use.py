@@ -93,7 +93,7 @@ def test_options_in_place_of_a_command_are_the_interpreters(synced: Project, wor
 
 
 def test_python_files_are_run_by_the_interpreter(synced: Project) -> None:
-    """Those on PATH and those after ``--`` are commands, as any other word."""
+    """Those on PATH and those after ``--`` are commands like any other."""
     for name in ("script.py", "app.pyz"):
         script = synced.directory / name
         script.write_text("#!/bin/sh\necho executed $1\n")
@@ -144,7 +144,7 @@ def test_a_script_in_place_of_an_entry_is_told_how_it_is_run(synced: Project) ->
 
 @pytest.mark.parametrize("locked", ["one", ""])
 def test_an_entry_that_is_not_locked_yet(tmp_path: Path, locked: str) -> None:
-    """Commands that use the lock say so, and not that the manifest lacks it."""
+    """Commands that use the lock report that, and not that the manifest lacks the entry."""
     project = Project(tmp_path / "project")
     build = small_build(tmp_path / "builds")
     start = f'[settings]\ncatalogs = ["{write_catalog(tmp_path, [build])}"]\n\n[pythons]\n'

@@ -1,7 +1,8 @@
 """Container tools of Debian: a base of its packages for any processor, and commands run in an image.
 
-Nothing needs a daemon. `ServerUnavailableError`, with the reason, is raised where a tool or a package cannot be had; as
-root, missing tools are installed through apt. Packages of a base are unpacked, not installed: no script of theirs runs.
+Nothing needs a daemon. `ServerUnavailableError`, with the reason, is raised if a tool or a package is not available; as
+root, missing tools are installed through apt. Packages of a base are unpacked, not installed: none of their scripts
+run.
 
 By hand: ``python -m tests.support.servers.containers [--arch arm64] LAYOUT:NAME [COMMAND…]``.
 """
@@ -28,7 +29,7 @@ _TIMEOUT = 600
 
 
 def need(command: str, *packages: str) -> None:
-    """Have a command, or install the packages with it."""
+    """Provide a command, or install the packages that contain it."""
     if shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:

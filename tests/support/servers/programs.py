@@ -1,4 +1,4 @@
-"""Getting programs of servers, once a machine, and running them until they are no longer needed."""
+"""Installing programs of servers, once per machine, and running them until they are no longer needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _START_SECONDS, _STOP_SECONDS = 60.0, 5.0
 
 
 class ServerUnavailableError(Exception):
-    """The server cannot be had on this machine; a test skips with the reason."""
+    """The server is not available on this machine; a test skips with the reason."""
 
 
 def debian_program(package: str, file: str) -> Path:

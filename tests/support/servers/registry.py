@@ -1,4 +1,4 @@
-"""The registry of CNCF distribution (Debian's docker-registry), with the logins that registries have."""
+"""The registry of CNCF distribution (Debian's docker-registry), with the usual kinds of login."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TOKEN_SECONDS = 60
 
 
 class Registry:
-    """``auth`` is none, ``basic`` or ``token``; by token, anybody may pull ``public/…``.
+    """``auth`` is none, ``basic`` or ``token``; with token, anyone may pull ``public/…``.
 
-    ``proxied`` is the URL of the registry that it is a pull-through cache of.
+    ``proxied`` is the URL of the registry that it is a pull-through cache for.
     """
 
     def __init__(

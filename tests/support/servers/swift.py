@@ -78,7 +78,7 @@ allow_versioned_writes = true
 
 
 class Swift:
-    """The server, and buckets that it makes; ``environ`` is what clients need to be told."""
+    """The server, and the buckets that it makes; ``environ`` has the variables for clients."""
 
     def __init__(self, folder: Path, buckets: tuple[str, ...] = ("archives",)) -> None:
         self.folder, self.buckets = folder, buckets
