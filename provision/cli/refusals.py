@@ -66,6 +66,8 @@ def _how_to_pass(parameter: Any, context: Any) -> str:
         return ""
     if parameter.param_type_name == "option":
         return f"Pass `{min(parameter.opts, key=len)} {parameter.metavar or 'VALUE'}`."
+    if (given := context.params.get("name")) and parameter.name == "request":
+        return f"Run `provision add NAME {given}`." if given[:1].isdigit() else f"Run `provision add {given} 3.14`."
     values = [found.value for found in parameter.shell_complete(context, "") if found.type == "plain"]
     if not 0 < len(values) <= _MOST_VALUES:
         return ""

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.catalog.catalog import Catalog
-from provision.errors import IntegrityError, ProvisionError, SeveralErrors, UsageError, did_you_mean, raise_all
-from provision.host.repository import display_path
+from provision.errors import IntegrityError, ProvisionError, SeveralErrors, raise_all
 from provision.lock.candidates import PERFECT, Candidate, CatalogView, ResolvedRequest, closest
 from provision.lock.filenames import custom_assets
 from provision.lock.keys import lock_version
@@ -24,9 +23,10 @@ from provision.lock.lock import (
     locked_attestations,
 )
 from provision.lock.matching import pin_disagreements
-from provision.lock.no_match import LEARN_MORE, comma_list, no_match_error, target_list, variant_words, with_entry_name
+from provision.lock.no_match import LEARN_MORE, no_match_error, target_list, variant_words, with_entry_name
 from provision.lock.staleness import staleness
 from provision.manifest.manifest import Manifest, Request, request_digest
+from provision.manifest.read import unknown_entries_error
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen, replace
@@ -55,9 +55,11 @@ def resolve(
     An entry that is up to date does not change, whatever the catalog has, unless ``upgrade`` names it; if all are, the
     catalog is not even opened. ``host`` counts only for entries without targets. Raises all failures at once:
     `ResolutionError`, which says what exists, `IntegrityError` for a sha256 other than the requested one,
-    `ManifestError` for inconsistent custom archives; before these, `UsageError` for an unknown name.
+    `ManifestError` for inconsistent custom archives; before these, `ManifestError` for unknown names.
     """
-    raise_all(_unknown_names(manifest, upgrade))
+    known = [request.name for request in manifest.requests]
+    if unknown := [name for name in upgrade.names if name not in known]:
+        raise unknown_entries_error(unknown, known, manifest.path)
     before = {python.name: python for python in previous.pythons} if previous else {}
     resolver = _Resolver(catalog, host)
     pythons: list[LockedPython] = []
@@ -157,18 +159,6 @@ def _format_version(previous: Lock | None, upgrade: Upgrade, *, changed: bool, c
     newer = lock_version(previous.version) > lock_version(LOCK_VERSION)
     renewed = changed if newer else upgrade != NO_UPGRADE
     return current if renewed else previous.version
-
-
-def _unknown_names(manifest: Manifest, upgrade: Upgrade) -> list[ProvisionError]:
-    known = [request.name for request in manifest.requests]
-    return [
-        UsageError(
-            f"{display_path(manifest.path)} has no entry {name!r}{did_you_mean(name, known, after='; ')}",
-            hint=f"Entries: {comma_list(sorted(known))}.",
-        )
-        for name in upgrade.names
-        if name not in known
-    ]
 
 
 class SearchResult(NamedTuple):

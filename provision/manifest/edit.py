@@ -12,18 +12,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from provision.errors import ManifestError, Place, did_you_mean
-from provision.host.repository import display_path
+from provision.errors import ManifestError
 from provision.manifest.keys import ManifestSettings
 from provision.manifest.kinds import ProblemList
 from provision.manifest.manifest import check_name
 from provision.manifest.positions import Positions, Statement
-from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry
+from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry, unknown_entries_error
 from provision.manifest.toml import load_toml
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import replace
-from provision.text import KeyPath, dotted, line_ending, plain_lines, printable, quoted, spelled_as
+from provision.text import KeyPath, dotted, line_ending, plain_lines, printable, spelled_as
 
 COMMON_TARGETS = tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64")))
 
@@ -107,9 +106,7 @@ def remove_entry(text: str, name: str, *, path: Path = _FILE) -> str:
     """
     names = [request.name for request in parse_manifest(text, path).requests]
     if name not in names:
-        hint = f"Entries: {', '.join(names)}." if names else None
-        message = f"no entry {quoted(name)} in [pythons]{did_you_mean(name, names, after='. ')}"
-        raise ManifestError(message, place=Place(display_path(path)), hint=hint)
+        raise unknown_entries_error((name,), names, path)
     statements = Positions(text).statements
     if _is_inline(statements):
         return _edit_inline_table(text, lambda pythons: pythons.remove(name))

@@ -61,7 +61,11 @@ def read_revision(source: RevisionPath, directory: Path) -> str | None:
     """
     commit, blob = _look_up_objects((f"{source.revision}^{{commit}}", f"{source.revision}:{source.path}"), directory)
     if commit is None:
-        raise UsageError(f"git has no revision {source.revision!r}", hint="Fetch the revision first, or pass a file.")
+        fetch = "Fetch the revision first, or pass a file."
+        raise UsageError(
+            f"git has no revision {source.revision!r}",
+            hint=fetch if has_commit(directory) else "The repository has no commit yet: pass a file.",
+        )
     if blob is None:
         return None
     kind, identity, size = blob

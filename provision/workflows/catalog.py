@@ -138,6 +138,11 @@ def show_release(options: Options, build: str) -> Release | None:
     )
 
 
+def _list_command(name: str) -> str:
+    """The command that lists the assets of a version, where that is what was given."""
+    return f"`provision catalog list {name}`" if name[:1].isdigit() else "`provision catalog list`"
+
+
 def show_asset(options: Options, filename: str) -> Asset:
     """The asset with a file name, which may be given as a URL; raises `ResolutionError` if no catalog has it."""
     name = file_name(filename)
@@ -145,7 +150,7 @@ def show_asset(options: Options, filename: str) -> Asset:
     if asset is None:
         raise ResolutionError(
             f"no catalog lists an asset {name!r}",
-            hint="Look for its name with `provision catalog list`, or run `provision catalog update`.",
+            hint=f"Run {_list_command(name)} to find its name, or `provision catalog update`.",
         )
     return asset
 

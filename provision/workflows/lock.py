@@ -12,7 +12,7 @@ from provision.manifest.manifest import Manifest
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.workflows.options import Options
-from provision.workflows.project import Project, manifest_option, write_text
+from provision.workflows.project import Project, write_text
 
 if TYPE_CHECKING:
     from provision.catalog.catalog import Catalog
@@ -148,10 +148,16 @@ def _spelled_as_before(new: str, text: str, before: ParsedLock, after: Lock, pro
 def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:
     """The upgrade that ``[NAME…] --upgrade`` requests; raises `UsageError` for names without the option."""
     if names and not upgrade:
+        import shlex
+
+        from provision.manifest.read import manifest_option
+
         file = next((name for name in names if name.endswith((".toml", ".lock"))), "")
         raise UsageError(
             "entry names require `--upgrade`; without it, all entries are locked",
-            hint=f"To lock another manifest, pass `{manifest_option(file)}`." if file else None,
+            hint=f"To lock another manifest, pass `{manifest_option(file)}`."
+            if file
+            else f"Run `provision lock`, or `provision lock --upgrade {shlex.join(names)}`.",
         )
     return Upgrade(everything=upgrade and not names, names=names)
 

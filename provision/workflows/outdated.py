@@ -16,13 +16,14 @@ from provision.lock.explain import Explanation, explain_entry
 from provision.lock.lock import Lock, LockedPython, Upgrade
 from provision.lock.resolve import resolve
 from provision.manifest.manifest import Manifest, Request
+from provision.manifest.read import unknown_entries_error
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace
 from provision.workflows.catalog import open_known_catalog, open_project_catalog
 from provision.workflows.lock import host_target
 from provision.workflows.options import Options
-from provision.workflows.project import Project, select_entries, unknown_entries_error, write_text
+from provision.workflows.project import Project, select_entries, write_text
 
 _EVERYTHING = Upgrade(everything=True)
 _ANY = parse_request("3").version

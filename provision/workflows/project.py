@@ -17,7 +17,6 @@ from provision.errors import (
     StoreError,
     UsageError,
     check_parent,
-    did_you_mean,
     reason_of,
 )
 from provision.host.files import exists, is_directory, is_file, is_link
@@ -196,6 +195,8 @@ def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tup
 
 
 def _not_locked_error(names: Sequence[str], locked: Iterable[str], manifest: Path) -> ProvisionError:
+    from provision.manifest.read import unknown_entries_error
+
     project = Project(manifest_path=manifest)
     entries = ", ".join(locked) or "none"
     hint = f"Locked entries: {entries}. If the manifest has it, run `provision lock`."
@@ -214,23 +215,6 @@ def _missing_manifest(path: Path, options: Options) -> ManifestError:
     if variable and Path(variable) == options.manifest:
         hint = f"PROVISION_MANIFEST is {variable!r}: correct or unset that variable."
     return ManifestError("does not exist", place=Place(shown_name(path, options.shown_as)), hint=hint)
-
-
-def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest: Path) -> ManifestError:
-    """The error of names that are no entries; one that looks like a file is probably meant as the manifest."""
-    names = tuple(known)
-    hint = (f"The entries are {', '.join(names)}." if names else "The manifest has no entries yet.") + did_you_mean(
-        unknown[0], names
-    )
-    if unknown[0].endswith((".toml", ".lock")):
-        hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
-    shown = " and no entry ".join(map(repr, unknown))
-    return ManifestError(f"{display_path(manifest)} has no entry {shown}", hint=hint)
-
-
-def manifest_option(file: str) -> str:
-    """``--manifest tools.toml``: the option that selects the project of a manifest or a lock."""
-    return f"--manifest {Path(file).with_suffix('.toml')}"
 
 
 def locked_keys(lock: Lock) -> frozenset[str]:

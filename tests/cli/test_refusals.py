@@ -87,7 +87,8 @@ REFUSED = {
     "list -o x": ("`provision list` has no option '-o'", "Run `provision list --help`."),
     "which": ("`provision which` requires NAME", "Run `provision which --help`."),
     "remove": ("`provision remove` requires NAME", "Run `provision remove --help`."),
-    "add a": ("`provision add` requires REQUEST", "Run `provision add --help`."),
+    "add a": ("`provision add` requires REQUEST", "Run `provision add a 3.14`."),
+    "add 3.14t": ("`provision add` requires REQUEST", "Run `provision add NAME 3.14t`."),
     "list more": ("`provision list` does not take the argument 'more'", "Run `provision list --help`."),
     "which a b c": ("`provision which` does not take the arguments 'b c'", "Run `provision which --help`."),
     # commands of a group

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.catalog.catalog import Catalog
-from provision.errors import IntegrityError, SeveralErrors, UsageError
+from provision.errors import IntegrityError, ManifestError, SeveralErrors
 from provision.lock.lock import LOCK_VERSION, NO_UPGRADE, PLAIN_VERSION, Lock, LockedPython, Upgrade
 from provision.lock.resolve import Resolution, resolve
 from provision.lock.staleness import stale_entries
@@ -96,9 +96,10 @@ class TestUpgrading:
         assert now.resolved == ("b",)
 
     def test_a_name_that_is_none(self) -> None:
-        with pytest.raises(UsageError) as caught:
+        with pytest.raises(ManifestError) as caught:
             resolved('default = "3.14"', *NEW, upgrade=Upgrade(names=("defualt",)))
-        assert str(caught.value) == "pythons.toml has no entry 'defualt'; did you mean 'default'?"
+        assert str(caught.value) == "pythons.toml has no entry 'defualt'"
+        assert caught.value.hint == "The entries are default. Did you mean 'default'?"
 
 
 class TestTargets:

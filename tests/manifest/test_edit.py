@@ -274,11 +274,11 @@ def test_a_manifest_that_is_not_right_is_left_alone() -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(ManifestError) as caught:
         remove_entry(SIMPLE, "defualt")
-    assert str(caught.value) == "pythons.toml: no entry 'defualt' in [pythons]. Did you mean 'default'?"
-    assert caught.value.hint == "Entries: default, fast."
+    assert str(caught.value) == "pythons.toml has no entry 'defualt'"
+    assert caught.value.hint == "The entries are default, fast. Did you mean 'default'?"
     with pytest.raises(ManifestError) as caught:
         remove_entry("[pythons]\n", "default")
-    assert caught.value.hint is None
+    assert caught.value.hint == "The manifest has no entries yet."
 
 
 @st.composite

@@ -238,6 +238,9 @@ def test_the_search_ends_at_the_repositorys_root(tmp_path: Path, worktree: bool)
     with pytest.raises(ManifestError, match=r"no pythons\.toml in .* or its parent directories up to ") as caught:
         find_manifest(repository / "a")
     assert caught.value.hint == "Run `provision init` to create it."
+    with pytest.raises(ManifestError) as caught:
+        find_manifest(repository)
+    assert str(caught.value) == f"no pythons.toml in {repository.resolve()}"
     (repository / "pythons.toml").touch()
     assert find_manifest(repository / "a") == repository / "pythons.toml"
 

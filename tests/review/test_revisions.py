@@ -110,3 +110,10 @@ def test_the_advice_of_git_is_shown_whole(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="dubious ownership") as caught:
         has_commit(tmp_path)
     assert "git config --global --add safe.directory" in str(caught.value.hint)
+
+
+def test_a_repository_without_commits_is_named_as_such(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    with pytest.raises(UsageError, match="git has no revision 'HEAD'") as caught:
+        read(tmp_path, "HEAD")
+    assert caught.value.hint == "The repository has no commit yet: pass a file."

@@ -57,8 +57,10 @@ def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) 
     (asset,) = islice(list_assets(options, parse_query("3.13", targets=["linux-x86_64"])), 1)
     assert show_asset(options, asset.filename) == asset
     assert show_asset(options, asset.url) == asset
-    with pytest.raises(ResolutionError, match=r"no catalog lists an asset 'missing\.tar\.gz'"):
-        show_asset(options, "https://example.org/missing.tar.gz")
+    for name, command in (("missing.tar.gz", "provision catalog list"), ("3.14", "provision catalog list 3.14")):
+        with pytest.raises(ResolutionError, match=f"no catalog lists an asset '{name}'") as caught:
+            show_asset(options, f"https://example.org/{name}")
+        assert f"Run `{command}` to find its name" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("words", ["explain one", "outdated", "lock --offline"])

@@ -158,7 +158,10 @@ def test_an_entry_that_is_not_locked_yet(tmp_path: Path, locked: str) -> None:
         assert f"Run `provision lock`. Locked entries: {locked or 'none'}." in " ".join(said.split())
         assert "provision run one" not in said
     assert "pythons.toml has no entry 'nope'" in project.run("which", "nope", expect=2).err
-    assert f"Entries: {', '.join(filter(None, (locked, 'new')))}." in project.run("remove", "new", "x", expect=2).err
+    assert (
+        f"The entries are {', '.join(filter(None, (locked, 'new')))}."
+        in project.run("remove", "new", "x", expect=2).err
+    )
     project.write("[")
     said = " ".join(project.run("which", "new", expect=4).err.split())
     assert "If the manifest has it, run `provision lock`." in said
