@@ -25,8 +25,7 @@ from provision.lock.lock import (
 from provision.lock.matching import pin_disagreements
 from provision.lock.no_match import LEARN_MORE, no_match_error, target_list, variant_words, with_entry_name
 from provision.lock.staleness import staleness
-from provision.manifest.manifest import Manifest, Request, request_digest
-from provision.manifest.read import unknown_entries_error
+from provision.manifest.manifest import Manifest, Request, request_digest, unknown_entries_error
 from provision.model.asset import Asset
 from provision.model.target import Target
 from provision.model.value import frozen, replace

@@ -15,9 +15,9 @@ from typing import Any
 from provision.errors import ManifestError
 from provision.manifest.keys import ManifestSettings
 from provision.manifest.kinds import ProblemList
-from provision.manifest.manifest import check_name
+from provision.manifest.manifest import check_name, unknown_entries_error
 from provision.manifest.positions import Positions, Statement
-from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry, unknown_entries_error
+from provision.manifest.read import MANIFEST_NAME, parse_manifest, read_entry
 from provision.manifest.toml import load_toml
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.errors import Place
+from provision.errors import ManifestError, Place, did_you_mean
 from provision.manifest.keys import AttestationKey, EntryTable, ManifestSettings, Policy
 from provision.manifest.version_request import VersionRequest
 from provision.model.asset import FLAVORS, BuildOptions, CpuRequest, Digest, Flavor
@@ -15,7 +15,7 @@ from provision.model.value import field, frozen
 from provision.text import quoted
 
 if TYPE_CHECKING:  # reading a manifest does not import pathlib itself, to keep start-up fast
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 Json = str | int | list[str] | dict[str, str]
@@ -203,3 +203,24 @@ def check_name(name: str) -> None:
         )
     if name in RESERVED_NAMES or name.partition(".")[0] in DEVICE_NAMES or name.endswith("."):
         raise ValueError(f"{quoted(name)} cannot be the name of a link on every system; choose another name")
+
+
+def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest: Path) -> ManifestError:
+    """The error of names that are no entries; one that looks like a file is probably meant as the manifest."""
+    from provision.host.repository import display_path
+
+    names = tuple(known)
+    hint = (f"The entries are {', '.join(names)}." if names else "The manifest has no entries yet.") + did_you_mean(
+        unknown[0], names
+    )
+    if unknown[0].endswith((".toml", ".lock")):
+        hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
+    shown = " and no entry ".join(map(repr, unknown))
+    return ManifestError(f"{display_path(manifest)} has no entry {shown}", hint=hint)
+
+
+def manifest_option(file: str) -> str:
+    """``--manifest tools.toml``: the option that selects the project of a manifest or a lock."""
+    from pathlib import Path
+
+    return f"--manifest {Path(file).with_suffix('.toml')}"

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provision.errors import ManifestError, Place, did_you_mean, raise_all, reason_of
+from provision.errors import ManifestError, Place, raise_all, reason_of
 from provision.host.files import FileTooLargeError, NotRegularFileError, exists, is_directory, read_small_file
 from provision.host.repository import display_path
 from provision.manifest.keys import ENTRY, POLICY, SETTINGS, VERSION, EntryTable, ManifestSettings, Policy
@@ -20,28 +19,11 @@ from provision.manifest.toml import MAX_TOML_SIZE, load_toml, manifest_too_large
 from provision.text import KeyPath, dotted, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 MANIFEST_NAME = "pythons.toml"
 _TABLES = ("settings", "pythons", "policy")
 _INIT = "Run `provision init` to create it."
-
-
-def unknown_entries_error(unknown: Sequence[str], known: Iterable[str], manifest: Path) -> ManifestError:
-    """The error of names that are no entries; one that looks like a file is probably meant as the manifest."""
-    names = tuple(known)
-    hint = (f"The entries are {', '.join(names)}." if names else "The manifest has no entries yet.") + did_you_mean(
-        unknown[0], names
-    )
-    if unknown[0].endswith((".toml", ".lock")):
-        hint = f"Names are those of entries. To use another manifest, pass `{manifest_option(unknown[0])}`."
-    shown = " and no entry ".join(map(repr, unknown))
-    return ManifestError(f"{display_path(manifest)} has no entry {shown}", hint=hint)
-
-
-def manifest_option(file: str) -> str:
-    """``--manifest tools.toml``: the option that selects the project of a manifest or a lock."""
-    return f"--manifest {Path(file).with_suffix('.toml')}"
 
 
 class NoManifestError(ManifestError):

@@ -150,7 +150,7 @@ def parse_upgrade(names: tuple[str, ...], *, upgrade: bool) -> Upgrade:
     if names and not upgrade:
         import shlex
 
-        from provision.manifest.read import manifest_option
+        from provision.manifest.manifest import manifest_option
 
         file = next((name for name in names if name.endswith((".toml", ".lock"))), "")
         raise UsageError(

@@ -15,8 +15,7 @@ from provision.lock.age import Cooldown, end_of_life
 from provision.lock.explain import Explanation, explain_entry
 from provision.lock.lock import Lock, LockedPython, Upgrade
 from provision.lock.resolve import resolve
-from provision.manifest.manifest import Manifest, Request
-from provision.manifest.read import unknown_entries_error
+from provision.manifest.manifest import Manifest, Request, unknown_entries_error
 from provision.manifest.version_request import parse_request
 from provision.model.target import Target
 from provision.model.value import frozen, replace

@@ -195,7 +195,7 @@ def select_entries(lock: Lock, names: tuple[str, ...], *, manifest: Path) -> tup
 
 
 def _not_locked_error(names: Sequence[str], locked: Iterable[str], manifest: Path) -> ProvisionError:
-    from provision.manifest.read import unknown_entries_error
+    from provision.manifest.manifest import unknown_entries_error
 
     project = Project(manifest_path=manifest)
     entries = ", ".join(locked) or "none"
