@@ -36,8 +36,7 @@ def _by_class(error: Any, context: Any, path: str) -> _Refused | None:
     match type(error).__name__:
         case "NoSuchOption":
             given = error.option_name
-            near = _near_options(given, error.possibilities, context)
-            return f"`{path}` has no option {given!r}", near or _hint_on_output(given, context, path)
+            return f"`{path}` has no option {given!r}", _near_options(given, error.possibilities, context)
         case "MissingParameter":
             return f"`{path}` requires {_name(error.param, 'another argument')}", _how_to_pass(error.param, context)
         case "BadParameter":
@@ -72,14 +71,6 @@ def _how_to_pass(parameter: Any, context: Any) -> str:
     if not 0 < len(values) <= _MOST_VALUES:
         return ""
     return f"Pass one of {', '.join(values)}." if values[1:] else f"Pass {values[0]}."
-
-
-def _hint_on_output(option: str, context: Any, path: str) -> str:
-    """Of `--output` for a command that has formats, and writes them to stdout alone."""
-    if option not in ("-o", "--output") or context is None:
-        return ""
-    has_formats = any("--format" in parameter.opts for parameter in context.command.params)
-    return f"Redirect what the command prints: `{path} > FILE`." if has_formats else ""
 
 
 def _hint_on_repeating(context: Any) -> str:

@@ -75,15 +75,6 @@ REFUSED = {
         "`provision doctor` does not take the argument 'b'",
         "Pass `--mirror` once for each value.",
     ),
-    # a file for what goes to stdout
-    "diff -o x.html": (
-        "`provision diff` has no option '-o'",
-        "Redirect what the command prints: `provision diff > FILE`.",
-    ),
-    "audit --output x": (
-        "`provision audit` has no option '--output'",
-        "Redirect what the command prints: `provision audit > FILE`.",
-    ),
     "list -o x": ("`provision list` has no option '-o'", "Run `provision list --help`."),
     "which": ("`provision which` requires NAME", "Run `provision which --help`."),
     "remove": ("`provision remove` requires NAME", "Run `provision remove --help`."),
