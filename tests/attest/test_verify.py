@@ -101,7 +101,7 @@ def test_a_trusted_root_that_is_none_is_a_usage_error(tmp_path: Path, text: str)
         BundleVerifier(tmp_path / "root.json")
 
 
-def test_a_trusted_root_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
+def test_a_trusted_root_that_cannot_be_read_is_reported_in_plain_words(tmp_path: Path) -> None:
     for path, reason in ((tmp_path, "a directory is where a file should be"), (tmp_path / "x", "no such file")):
         with pytest.raises(UsageError, match=f"{path} cannot be used as a trusted root: {reason}"):
             BundleVerifier(path)

@@ -59,7 +59,7 @@ def synced(project: Project) -> Project:
 
 @given(data=st.data())
 @_QUICK
-def test_a_flipped_byte_anywhere_in_a_tree_is_found_and_mended(synced: Project, data: st.DataObject) -> None:
+def test_a_flipped_byte_anywhere_in_a_tree_is_found_and_repaired(synced: Project, data: st.DataObject) -> None:
     tree, files = files_of(synced)
     name = data.draw(st.sampled_from(files))
     flip(tree / name, data.draw(st.integers(0, (tree / name).stat().st_size - 1)))
@@ -70,7 +70,7 @@ def test_a_flipped_byte_anywhere_in_a_tree_is_found_and_mended(synced: Project, 
 
 
 @pytest.mark.slow
-def test_a_flipped_byte_in_a_real_interpreter_is_found_and_mended(
+def test_a_flipped_byte_in_a_real_interpreter_is_found_and_repaired(
     project: Project, server: Server, builds: tuple[Build, ...]
 ) -> None:
     write_catalog(server.root, builds[-1:])

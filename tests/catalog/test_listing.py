@@ -21,7 +21,7 @@ def test_partial_lists_are_not_complete_together_either(source: str) -> None:
     assert not BuildListing(sources=PARTIAL_SOURCES).complete
 
 
-def test_a_catalog_of_ones_own_lists_all_of_its_own_builds_and_a_part_of_those_of_others() -> None:
+def test_a_custom_catalog_lists_all_of_its_builds_and_some_of_others() -> None:
     assert BuildListing(sources=frozenset({"custom"})).complete
     assert not BuildListing(sources=frozenset({"custom", "uv"})).complete
 

@@ -81,7 +81,7 @@ def test_a_wheel_prints_the_same(installed: Path, tmp_path: Path, which: str) ->
     assert done.stdout == (SCHEMAS / PRINTED[which]).read_text(encoding="utf-8")
 
 
-def test_an_installation_without_them_is_told(installed: Path, tmp_path: Path) -> None:
+def test_an_installation_without_them_is_reported(installed: Path, tmp_path: Path) -> None:
     shutil.copytree(installed / "provision", tmp_path / "provision", ignore=shutil.ignore_patterns("schemas"))
     done = run(tmp_path, "schema", "lock", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (FAILURE, "")

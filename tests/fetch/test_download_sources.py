@@ -27,7 +27,7 @@ def _fetch(tmp_path: Path, url: str, *mirrors: str, data: bytes = SMALL, size: i
         return fetch.fetch(asset(url, data, size=size)).read_bytes()
 
 
-def test_a_mirror_is_asked_first(server: Server, tmp_path: Path) -> None:
+def test_a_mirror_is_tried_first(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     assert _fetch(tmp_path, server.put(PATH, SMALL), f"{server.url}/pbs") == SMALL
     assert [seen.path for seen in server.seen()] == [f"/{_MIRRORED}"]
@@ -61,7 +61,7 @@ def test_in_an_outage_all_sources_are_tried_again_until_one_is_back(server: Serv
     assert server.count(_MIRRORED) == tries + 3
 
 
-def test_a_source_that_asks_for_a_long_pause_gives_way_to_the_next(server: Server, tmp_path: Path) -> None:
+def test_a_source_that_requests_a_long_pause_is_followed_by_the_next(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     server.fault(_MIRRORED, Status(code=503, headers={"retry-after": "30"}))
     started = time.monotonic()

@@ -56,7 +56,7 @@ def test_what_is_not_laid_out_in_releases_is_mirrored_by_digest() -> None:
             assert _sources(url, mirror, implementation=implementation) == [f"{mirror}/{blob}", url]
 
 
-def test_a_mirror_equal_to_the_own_url_is_asked_once() -> None:
+def test_a_mirror_equal_to_the_own_url_is_tried_once() -> None:
     base = "https://github.com/astral-sh/python-build-standalone/releases/download"
     assert _sources(_GITHUB, base) == [_GITHUB, _FALLBACK]
 

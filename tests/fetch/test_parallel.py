@@ -138,7 +138,7 @@ def test_whatever_is_wrong_with_ranges_the_file_is_right(slow: Server, tmp_path:
     assert record.done == {digest(LARGE).hex: len(LARGE)}
 
 
-def test_a_server_that_answers_ranges_with_the_whole_is_asked_no_more(slow: Server, tmp_path: Path) -> None:
+def test_a_server_that_sends_the_whole_file_for_a_range_gets_no_more_requests(slow: Server, tmp_path: Path) -> None:
     slow.fault(PATH, _RangesOnly(Status(code=200, headers={"content-length": "0"})))
     assert _fetch(tmp_path, slow) == LARGE
     assert len(_range_requests(slow)) <= PARALLEL.connections - 1

@@ -64,7 +64,7 @@ def test_a_large_archive_comes_over_several_connections(bucket: Server, tmp_path
 
 
 @pytest.mark.parametrize("fault", [Cut(after=100_000), Other(body=b"wrong"), Status(code=503)], ids=str)
-def test_a_bucket_that_fails_once_is_asked_again(bucket: Server, tmp_path: Path, fault: Cut | Other | Status) -> None:
+def test_a_bucket_that_fails_once_is_tried_again(bucket: Server, tmp_path: Path, fault: Cut | Other | Status) -> None:
     bucket.put(f"archives/{_KEY}", SMALL)
     bucket.fault(f"archives/{_KEY}", fault, times=1)
     with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch:
@@ -106,7 +106,7 @@ def test_a_public_bucket_needs_no_credentials(bucket: Server, tmp_path: Path, mo
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
 
 
-def test_an_endpoint_elsewhere_is_asked_by_https_alone(
+def test_an_endpoint_elsewhere_is_only_contacted_over_https(
     internet: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

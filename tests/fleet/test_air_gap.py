@@ -270,7 +270,7 @@ def earlier(near: Near) -> Path:
     return path
 
 
-def test_all_is_every_target_beside_others_too(near: Near, tmp_path: Path) -> None:
+def test_all_is_every_target_even_with_others(near: Near, tmp_path: Path) -> None:
     words = ("bundle", "create", "-o", tmp_path / "all.tar", "--target", HERE, "--target", "all", "--json")
     document = near.project.run(*words).document()
     check_document("bundle-create", document)

@@ -289,7 +289,7 @@ def test_plain_http_is_for_loopback_and_where_the_user_says_so(tmp_path: Path) -
     assert scheme("registry.lan:5000/a", "http://registry.lan:5000") == "http"
 
 
-def test_docker_hub_is_asked_where_its_registry_is(tmp_path: Path) -> None:
+def test_docker_hub_is_contacted_at_its_registry(tmp_path: Path) -> None:
     with fetcher(tmp_path) as fetch:
         assert open_registry("docker.io/team/pythons", fetch).repository.base.host == "registry-1.docker.io"
 

@@ -50,7 +50,7 @@ def test_alpine(system: System) -> None:
     assert detect_host(system.root, kernel=linux("aarch64")) == Host(target=Target.parse("linux-aarch64-musl"))
 
 
-def test_alpine_with_a_stand_in_for_glibc_is_musl_all_the_same(system: System) -> None:
+def test_alpine_with_a_substitute_for_glibc_is_still_musl(system: System) -> None:
     system.file("/bin/busybox", elf_file(interpreter="/lib/ld-musl-x86_64.so.1")).link("/bin/sh", "/bin/busybox")
     system.link("/lib64/ld-linux-x86-64.so.2", "/lib/libgcompat.so.0").file("/lib/libgcompat.so.0", elf_file())
     assert detect_host(system.root, kernel=linux()).target == Target.parse("linux-x86_64-musl")

@@ -70,7 +70,7 @@ def test_where_all_programs_are_static_the_loaders_tell(system: System, loader: 
     assert (libc.program, libc.loader, libc.name) == (loader, loader, name)
 
 
-def test_beside_a_static_busybox_musls_loader_counts_before_a_stand_in_for_glibcs(system: System) -> None:
+def test_with_a_static_busybox_musls_loader_counts_before_a_substitute_for_glibcs(system: System) -> None:
     system.file("/bin/busybox", elf_file()).file(MUSL_LOADER, elf_file()).file(GLIBC_LOADER, elf_file())
     libc = find_libc(system.root)
     assert libc is not None
@@ -112,7 +112,7 @@ def test_glibcs_version_is_that_of_its_banner(system: System, banner: str, versi
     assert glibc_version(system.root, libc) == version
 
 
-def test_glibcs_library_lies_beside_the_loader_wherever_that_really_is(system: System) -> None:
+def test_glibcs_library_is_next_to_the_real_path_of_the_loader(system: System) -> None:
     """Debian: /lib64 has only a link. Another libc.so.6, such as a cross compiler's, does not count."""
     system.link("/lib", "usr/lib").link("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-2.31.so")
     system.file("/usr/lib/x86_64-linux-gnu/ld-2.31.so", elf_file()).file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))

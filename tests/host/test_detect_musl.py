@@ -59,7 +59,7 @@ def test_static_programs_alone_tell_nothing(programs: Path, tmp_path: Path) -> N
         detect_host(system.root, kernel=kernel())
 
 
-def test_glibc_with_musl_beside_it_is_glibc() -> None:
+def test_glibc_with_musl_next_to_it_is_glibc() -> None:
     """As here: Debian's package of musl puts its loader next to that of glibc."""
     shell = read_elf(Path("/bin/sh"))
     if shell is None or "ld-musl" in shell.interpreter:

@@ -84,7 +84,7 @@ def test_an_empty_pathext_counts_as_none() -> None:
         assert process.communicate(timeout=60)[0] == "1\n"
 
 
-def test_what_cannot_run_is_told(tmp_path: Path) -> None:
+def test_what_cannot_run_is_reported(tmp_path: Path) -> None:
     shutil.copy(__file__, tmp_path / "it.exe")
     with pytest.raises(CommandError) as caught:
         execute([str(tmp_path / "it.exe")], dict(os.environ))

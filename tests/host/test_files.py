@@ -82,7 +82,7 @@ def test_replacing_leaves_nothing_beside(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_files_of_killed_processes_are_told_from_files_being_written(tmp_path: Path) -> None:
+def test_files_of_killed_processes_are_distinguished_from_files_being_written(tmp_path: Path) -> None:
     path = tmp_path / "file"
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -256,7 +256,7 @@ def test_missing_files_and_dangling_links_are_the_systems_errors(tmp_path: Path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_a_file_whose_size_the_system_does_not_tell_is_read_to_its_end_or_limit() -> None:
+def test_a_file_whose_size_the_system_does_not_report_is_read_to_its_end_or_limit() -> None:
     path = Path("/proc/self/status")
     assert path.stat().st_size == 0
     assert read_small_file(path, 1 << 20).startswith(b"Name:")

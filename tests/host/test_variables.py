@@ -96,7 +96,7 @@ def test_a_number_of_seconds() -> None:
         ("PROVISION_CACHEDIR", "PROVISION_CACHE_DIR"),
     ],
 )
-def test_a_misspelled_variable_is_told(name: str, meant: str, tmp_path: Path) -> None:
+def test_a_misspelled_variable_is_reported(name: str, meant: str, tmp_path: Path) -> None:
     assert misspelled_variables({name: "1", "PROVISION_HOME": "/x", "PATH": ""}) == {name: meant}
     project = Project(tmp_path / "project")
     project.write("[pythons]\n")

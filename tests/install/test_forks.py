@@ -19,7 +19,7 @@ def code_of(pid):
 """
 
 
-def test_beside_another_thread_nothing_is_forked() -> None:
+def test_nothing_is_forked_while_another_thread_runs() -> None:
     code = """
 print(processors() == len(os.sched_getaffinity(0)))
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()

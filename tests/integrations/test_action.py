@@ -71,7 +71,7 @@ def test_other_actions_are_pinned_to_commits() -> None:
         assert re.fullmatch(r"actions/cache/(restore|save)@[0-9a-f]{40}", uses)
 
 
-def test_it_installs_all_and_tells_where(first: Job) -> None:
+def test_it_installs_all_and_prints_where(first: Job) -> None:
     pythons = json.loads(first.outputs["pythons"])
     assert set(pythons) == {"default", "other"}
     for path in pythons.values():

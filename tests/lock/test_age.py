@@ -49,7 +49,7 @@ PBS = "https://github.com/astral-sh/python-build-standalone/releases/download/20
         (PBS.replace("astral-sh", "our"), "2026-11-28", "2026-11-28"),
     ],
 )
-def test_archives_of_ones_own_are_as_old_as_their_own_catalog_says(url: str, own_as_of: str, now: str) -> None:
+def test_custom_archives_are_as_old_as_their_catalog_says(url: str, own_as_of: str, now: str) -> None:
     """No custom catalog shortens the cooldown of a publisher's builds."""
     built = replace(asset("3.14.9+20261101"), url=url)
     cooldown = Cooldown(7 * DAY, NOW, own_as_of)

@@ -49,7 +49,7 @@ def test_auto_needs_the_baseline() -> None:
     assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == ["linux-x86_64 baseline"]
 
 
-def test_auto_tells_the_targets_that_have_the_baseline_only() -> None:
+def test_auto_reports_the_targets_that_only_have_the_baseline() -> None:
     candidate = candidate_of('{version = "3.14", cpu = "auto"}', asset(), asset(target="macos-aarch64"))
     assert candidate.without_level == TARGETS[:1]
 

@@ -76,7 +76,7 @@ class TestKeeping:
         now = resolved('a = "3.14"', *sized, previous=before, settings='targets = ["linux-x86_64", "linux-aarch64"]')
         assert [row.size for row in now.lock.pythons[0].assets] == [7, None]
 
-    def test_the_same_url_with_another_hash_is_told(self) -> None:
+    def test_the_same_url_with_another_hash_is_reported(self) -> None:
         swapped = [replace(row, sha256=Digest("0" * 64)) for row in OLD]
         now = resolved('a = "3.14"', *swapped, previous=self.BEFORE, upgrade=Upgrade(everything=True))
         assert len(now.notes) == 4
@@ -142,7 +142,7 @@ class TestPins:
             resolved(entry, *NEW)
         assert caught.value.exit_code == 5
 
-    def test_a_tampered_lock_is_mended(self) -> None:
+    def test_a_tampered_lock_is_repaired(self) -> None:
         entry = f'a = {{ version = "3.14", sha256 = {{ linux-x86_64 = "{asset("3.14.2+20260127").sha256}" }} }}'
         good = resolved(entry, *OLD).lock
         python = good.pythons[0]

@@ -107,7 +107,7 @@ def test_an_example_goes_when_an_entry_of_its_name_is_added(name: str) -> None:
     assert f"# {name} = our own " in add_entry(edited, name, {"version": "3.14"}), "somebody changed it"
 
 
-def test_a_comment_is_written_beside_an_entry_and_ends_with_its_line() -> None:
+def test_a_comment_is_written_next_to_an_entry_and_ends_with_its_line() -> None:
     hostile = "tox.ini\n[settings]"
     for text in (SIMPLE, TABLES):
         added = add_entry(text, "new", {"version": "3.12", "cpu": "auto"}, comment=hostile)

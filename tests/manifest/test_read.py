@@ -86,7 +86,7 @@ def test_the_same_text_gives_the_same_value() -> None:
     assert parse(EXAMPLE) == parse(EXAMPLE)
 
 
-def test_everything_wrong_is_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = """\
 [setings]
 [settings]

@@ -118,7 +118,7 @@ def test_what_means_what_it_says_is_not(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "allows"), [("3.15", False), ("3.15.0rc1", True), (">=3.15.0a1", True), (">=3.13,!=3.14.0rc1", False)]
 )
-def test_a_prerelease_is_asked_for_by_naming_one(text: str, allows: bool) -> None:
+def test_a_prerelease_is_requested_by_naming_one(text: str, allows: bool) -> None:
     assert parse_request(text).version.allows_prerelease is allows
 
 

@@ -40,7 +40,7 @@ def test_a_file_name_is_the_last_part_of_its_url() -> None:
     assert asset().filename == "cpython-3.14.7+20260814-x.tar.gz"
 
 
-def test_a_title_tells_assets_apart() -> None:
+def test_a_title_distinguishes_assets() -> None:
     assert asset().title == "cpython 3.14.7+20260814 freethreaded+pgo+lto install_only_stripped linux-x86_64 v3"
     assert asset(cpu="baseline", options=BuildOptions()).title == (
         "cpython 3.14.7+20260814 install_only_stripped linux-x86_64"

@@ -56,7 +56,7 @@ def test_the_tag_of_an_archive_is_a_tag_and_is_not_taken_for_a_list_of_referrers
     assert not tag.startswith("sha256-")
 
 
-def test_an_index_tells_for_which_platform_each_manifest_is() -> None:
+def test_an_index_names_the_platform_of_each_manifest() -> None:
     arm = oci.Descriptor(
         media_type=oci.MANIFEST, digest=SHA256, size=7, platform={"os": "linux", "architecture": "arm64"}
     )

@@ -163,7 +163,7 @@ def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -
     assert f"chmod +x {program}" in (caught.value.hint or "")
 
 
-def test_a_time_that_can_be_no_tag_asks_for_one(tmp_path: Path) -> None:
+def test_a_time_that_cannot_be_a_tag_is_an_error_that_requests_one(tmp_path: Path) -> None:
     """npm gives every file the time of 1985-10-26."""
     answered = answers(tmp_path)
     program = make_program(tmp_path, answered)

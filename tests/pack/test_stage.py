@@ -63,7 +63,7 @@ def test_the_original_stays_as_it_is(tmp_path: Path) -> None:
 
 
 @needs_compiler
-def test_a_program_told_to_look_in_the_prefix_looks_beside_itself(tmp_path: Path) -> None:
+def test_a_program_that_searched_the_prefix_searches_relative_to_itself(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path / "prefix")
     link_program(interpreter, f"-Wl,-rpath,{interpreter.prefix}/lib")
     result = staged(interpreter, tmp_path / "staged", strip=shutil.which("strip") is not None)

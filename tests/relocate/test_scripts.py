@@ -78,7 +78,7 @@ BODY = "from __future__ import annotations\nimport sys\nprint(sys.argv[1:])\n"
 SHELL = f'#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")/python3.13" "$0" "$@"\n\' \'\'\'\n{BODY}'
 
 
-def test_a_script_runs_with_the_interpreter_beside_it(tmp_path: Path) -> None:
+def test_a_script_runs_with_the_interpreter_next_to_it(tmp_path: Path) -> None:
     place = tmp_path / "a tree" / "bin" / "hello"
     place.parent.mkdir(parents=True)
     place.write_text(relocate_script(f"#!/install/bin/python3.13\n{BODY}", "bin/hello", NAMES, "python3.13"))

@@ -170,14 +170,14 @@ def test_an_advisory_is_ignored_by_its_id_with_a_reason_until_a_day(
 
 
 @pytest.mark.parametrize(("documents", "unused"), [((), 0), ((COOKIES,), 1)])
-def test_an_id_that_is_not_found_is_told_only_where_a_database_was_read(
+def test_an_id_that_is_not_found_is_reported_only_if_a_database_was_read(
     documents: tuple[object, ...], unused: int
 ) -> None:
     rule = IgnoreRule(code="CVE-2020-1", reason="long ago")
     assert len(found(audited(*documents, policy=Policy(ignore=(rule,))), "PV026")) == unused
 
 
-def test_json_and_sarif_tell_one_advisory_from_another() -> None:
+def test_json_and_sarif_distinguish_advisories() -> None:
     audit = audited(NEW_OPENSSL, EXPAT, OPENSSL)
     advisories = [each["advisory"] for each in json.loads(json.dumps(audit_document(audit)))["findings"]]
     (openssl,) = [each for each in advisories if each and each["component"] == "openssl"]

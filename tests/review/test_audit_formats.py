@@ -117,7 +117,7 @@ def test_a_finding_keeps_its_identity_when_its_line_moves() -> None:
     assert sarif(other)["results"][0]["partialFingerprints"] != before
 
 
-def test_all_formats_tell_of_what_was_compared_and_verified() -> None:
+def test_all_formats_report_what_was_compared_and_verified() -> None:
     audit = replace(AUDIT, levels={"default": "provenance", "old": "hash"}, manifest="pythons.toml")
     document = as_json(audit_document(audit))
     assert (document["manifest"], document["advisories"]) == ("pythons.toml", "none")

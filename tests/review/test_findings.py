@@ -45,7 +45,7 @@ def test_the_most_severe_come_first_then_those_of_earlier_lines() -> None:
     assert sort_findings([note, late, early]) == (early, late, note)
 
 
-def test_the_same_finding_is_told_once() -> None:
+def test_the_same_finding_is_reported_once() -> None:
     assert len(sort_findings([finding("PV001", 1), finding("PV001", 1)])) == 1
 
 

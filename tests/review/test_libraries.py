@@ -46,9 +46,9 @@ def test_a_number_between_nul_bytes_is_sqlites_only_beside_its_mark(tmp_path: Pa
     assert libraries_from_files(tmp_path, entries) == {"SQLite": "3.2.0"}
 
 
-def test_an_interpreter_tells_its_libraries() -> None:
+def test_an_interpreter_states_its_libraries() -> None:
     assert libraries_from_interpreter(Path(sys.executable))["zlib"] == zlib.ZLIB_RUNTIME_VERSION
 
 
-def test_an_interpreter_that_does_not_start_tells_nothing() -> None:
+def test_an_interpreter_that_does_not_start_states_nothing() -> None:
     assert libraries_from_interpreter(Path("/nowhere/python")) == {}

@@ -107,19 +107,19 @@ def test_an_added_entry_of_its_publisher_is_no_alarm() -> None:
         "https://github.com/oracle/graalpython/releases/download/20260814",
     ],
 )
-def test_an_added_entry_of_somebody_else_on_a_known_host_is_an_alarm_with_its_url(place: str) -> None:
+def test_an_added_entry_of_another_publisher_on_a_known_host_is_an_alarm_with_its_url(place: str) -> None:
     added = python(at(place))
     assert origins(None, added) == {("alarm", "origin", (added.assets[0].url,))}
 
 
-def test_an_added_platform_or_level_of_somebody_else_is_an_alarm() -> None:
+def test_an_added_platform_or_level_of_another_publisher_is_an_alarm() -> None:
     before = python(at(PBS))
     for more in (at(FORK, target="macos-aarch64"), at(FORK, cpu="v3")):
         after = LockedPython.of(before.name, before.request, [*before.assets, more], TreeOptions())
         assert origins(before, after) == {("alarm", "origin", (more.url,))}
 
 
-def test_another_implementation_of_somebody_else_is_an_alarm() -> None:
+def test_another_implementation_of_another_publisher_is_an_alarm() -> None:
     before = python(
         replace(asset("3.11.13+7.3.9", implementation="pypy"), url="https://downloads.python.org/pypy/p.tar.gz")
     )

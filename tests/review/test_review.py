@@ -73,7 +73,7 @@ def test_tree_options_and_the_request_are_the_entrys() -> None:
     ]
 
 
-def test_an_added_entry_is_told_by_what_its_assets_have_in_common_or_one_by_one() -> None:
+def test_an_added_entry_is_shown_by_what_its_assets_share_or_one_by_one() -> None:
     both = python(asset(), asset(target="macos-aarch64"))
     assert [row[-1] for row in table(None, lock(both))] == ["macos-aarch64, linux-x86_64"]
     single = table(None, lock(both), single=True)

@@ -66,7 +66,7 @@ def test_evicting_forgets_the_download_too(cache: ArchiveCache) -> None:
     assert [path.name for path in cache.directory.iterdir()] == [other.hex]
 
 
-def test_cleaning_keeps_what_is_asked_for(cache: ArchiveCache) -> None:
+def test_cleaning_keeps_what_should_be_kept(cache: ArchiveCache) -> None:
     kept, gone = put(cache, b"kept"), put(cache, b"gone!")
     cache.partial(kept).write_bytes(b"half")
     cache.partial(Digest("f" * 64)).write_bytes(b"stale")
@@ -110,7 +110,7 @@ def test_no_umask_makes_a_cache_writable_for_others(cache: ArchiveCache) -> None
         assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH), path
 
 
-def test_a_file_in_place_of_the_cache_is_told(cache: ArchiveCache) -> None:
+def test_a_file_in_place_of_the_cache_is_reported(cache: ArchiveCache) -> None:
     cache.root.touch()
     with pytest.raises(StoreError, match=r"cannot make the cache: .*: a file is where a directory should be"):
         cache.prepare()

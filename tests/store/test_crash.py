@@ -186,7 +186,7 @@ SLOW = pytest.mark.slow
         pytest.param("prune_all", errno.EIO, marks=SLOW),
     ],
 )
-def test_a_disk_that_fails_is_told_in_one_sentence_and_costs_nothing(
+def test_a_failing_disk_is_reported_in_one_sentence_and_loses_nothing(
     tmp_path: Path, scenario: str, error: int, every: bool
 ) -> None:
     bench = Bench(scenario, tmp_path / "sandbox")

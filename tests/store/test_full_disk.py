@@ -57,7 +57,7 @@ def test_a_full_disk_keeps_what_was_there_and_nothing_half(mount: Mount, options
     assert list(store.staging.iterdir()) == []
 
 
-def test_a_disk_without_inodes_is_told_from_a_full_one(mount: Mount) -> None:
+def test_a_disk_without_inodes_is_distinguished_from_a_full_one(mount: Mount) -> None:
     store = mount("size=10m,nr_inodes=12")
     store.home.mkdir()
     for number in range(8):
@@ -68,7 +68,7 @@ def test_a_disk_without_inodes_is_told_from_a_full_one(mount: Mount) -> None:
     assert "provision prune" in (caught.value.hint or "")
 
 
-def test_a_read_only_file_system_is_told_and_read(mount: Mount) -> None:
+def test_a_read_only_file_system_is_detected_and_read(mount: Mount) -> None:
     store = mount("size=2m")
     receipt = install(store)
     subprocess.run(["mount", "-o", "remount,ro", str(store.home.parent)], check=True)

@@ -57,7 +57,7 @@ def test_every_flipped_byte_is_found(tree: Path) -> None:
             (tree / path).write_bytes(content)
 
 
-def test_each_kind_of_difference_is_told(tree: Path) -> None:
+def test_each_kind_of_difference_is_reported(tree: Path) -> None:
     entries = make_tree(tree)
     (tree / "bin/python").unlink()
     (tree / "bin/python3").unlink()
@@ -159,7 +159,7 @@ def test_cached_bytecode_is_named_after_its_source(path: str, source: str | None
     assert cached_source(path) == source
 
 
-def test_bytecode_that_was_asked_for_is_checked(tree: Path) -> None:
+def test_requested_bytecode_is_checked(tree: Path) -> None:
     make_tree(tree)
     cache = tree / "lib/python3.13/__pycache__"
     cache.mkdir()

@@ -122,7 +122,7 @@ def test_children_of_a_holder_do_not_keep_it(store: Store) -> None:
     child.communicate()
 
 
-def test_an_unwritten_note_still_names_somebody(store: Store) -> None:
+def test_a_missing_note_still_gives_a_name_for_the_holder(store: Store) -> None:
     with tree_lock(store, "one"):
         store.lock("one").write_text("\x1b[31mnonsense")
         with (
@@ -132,7 +132,7 @@ def test_an_unwritten_note_still_names_somebody(store: Store) -> None:
             pass
 
 
-def test_a_file_system_without_locks_is_told(store: Store) -> None:
+def test_a_file_system_without_locks_is_reported(store: Store) -> None:
     code = f"""
 from pathlib import Path
 from provision.errors import StoreError
@@ -177,7 +177,7 @@ def test_a_link_in_place_of_the_lock_file_is_refused(store: Store, tmp_path: Pat
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-def test_a_file_in_place_of_the_home_is_told(store: Store) -> None:
+def test_a_file_in_place_of_the_home_is_reported(store: Store) -> None:
     store.home.write_text("")
     with pytest.raises(StoreError, match="a file is where a directory should be"), tree_lock(store, "one"):
         pass
@@ -209,7 +209,7 @@ def test_the_timeout_is_read_from_the_environment(text: str, seconds: float | No
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "nan", "inf"])
-def test_a_timeout_that_is_no_number_is_told(text: str) -> None:
+def test_a_timeout_that_is_no_number_is_reported(text: str) -> None:
     with pytest.raises(UsageError, match="PROVISION_LOCK_TIMEOUT"):
         lock_timeout({"PROVISION_LOCK_TIMEOUT": text})
 

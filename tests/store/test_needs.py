@@ -150,7 +150,7 @@ print({{key: need.state for key, (need,) in needs.by_key.items()}})
     assert Need(kind="manifest", path=manifest, state="unreadable").confirmed
 
 
-def test_damaged_roots_are_told_and_can_be_forgotten(store: Store, recorded: Path) -> None:
+def test_damaged_roots_are_reported_and_can_be_forgotten(store: Store, recorded: Path) -> None:
     recorded.write_bytes(b"")
     assert find_needs(store, unknown).damaged == (recorded,)
     assert find_needs(store, unknown, forget=[recorded]).damaged == ()

@@ -151,7 +151,7 @@ print(tree.exists(), list(store.staging.iterdir()))
     assert as_stranger(code) == "False []\n"
 
 
-def test_a_store_of_somebody_else_is_refused_with_a_hint(public_path: Path) -> None:
+def test_a_store_of_another_user_is_refused_with_a_hint(public_path: Path) -> None:
     store = Store(public_path / "home")
     receipt = install(store)
     for path in (*store.locks.iterdir(), store.locks, store.home):
@@ -170,7 +170,7 @@ except StoreError as error:
     assert "permission denied -- Run as the owner of that path, or set PROVISION_HOME" in told
 
 
-def test_a_file_where_the_trees_should_be_is_told(store: Store) -> None:
+def test_a_file_where_the_trees_should_be_is_reported(store: Store) -> None:
     store.home.mkdir()
     store.trees.touch()
     with pytest.raises(StoreError, match=r"cannot publish a tree: .*: a file is where a directory should be"):
@@ -178,7 +178,7 @@ def test_a_file_where_the_trees_should_be_is_told(store: Store) -> None:
     assert list(store.staging.iterdir()) == []
 
 
-def test_staging_on_another_file_system_is_told(store: Store) -> None:
+def test_staging_on_another_file_system_is_reported(store: Store) -> None:
     folder = Path(tempfile.mkdtemp(dir=another_file_system(store.home.parent)))
     store.home.mkdir()
     store.staging.symlink_to(folder)

@@ -74,7 +74,7 @@ def test_each_of_several_is_judged_by_itself(store: Store) -> None:
     ]
 
 
-def test_differences_are_told(store: Store, older: Receipt) -> None:
+def test_differences_are_reported(store: Store, older: Receipt) -> None:
     assert check_tree(store, older) == ()
     (store.tree(older.key) / "share/empty").write_bytes(b"not any more")
     assert check_tree(store, older) == (Difference("share/empty", "changed"),)

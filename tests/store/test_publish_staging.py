@@ -139,7 +139,7 @@ def test_a_key_that_leads_elsewhere_is_refused(store: Store) -> None:
         pass
 
 
-def test_a_file_in_place_of_staging_is_told(store: Store) -> None:
+def test_a_file_in_place_of_staging_is_reported(store: Store) -> None:
     store.home.mkdir()
     store.staging.touch()
     with pytest.raises(StoreError, match="a file is where a directory should be"), staging_directory(store, KEY):

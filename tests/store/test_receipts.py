@@ -107,7 +107,7 @@ def test_a_receipt_of_an_older_recipe_is_read(store: Store, receipt: Receipt) ->
     assert read_receipt(store, old.key) == old
 
 
-def test_a_newer_format_is_told_and_not_taken_for_damage(store: Store, receipt: Receipt) -> None:
+def test_a_newer_format_is_reported_and_not_mistaken_for_damage(store: Store, receipt: Receipt) -> None:
     path = store.receipt(receipt.key)
     path.write_text(json.dumps({**json.loads(path.read_text()), "receipt": 2}))
     with pytest.raises(StoreError, match="was written by a newer version of provision") as caught:

@@ -76,7 +76,7 @@ def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> 
         members(zip_file(Zipped(name=b"caf\x82", flags=1 << 11)))
 
 
-def test_a_member_that_nobody_reads_is_checked_all_the_same(tmp_path: Path) -> None:
+def test_an_unused_member_is_also_checked(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(zip_file(Zipped(name=b"a", content=b"abc", crc=1)))
     with FileIO(tmp_path / "x") as file, pytest.raises(ArchiveRefused, match="checksum"):
         list(ZipMembers(file, max_members=9, budget=99))

@@ -375,7 +375,7 @@ def test_an_audit_finds_missing_provenance_by_the_policy(attesting: Attesting, h
     assert found(attesting) == {"PV031"}
 
 
-def test_an_audit_tells_the_level_of_each_entry_that_was_verified(attesting: Attesting) -> None:
+def test_an_audit_reports_the_verified_level_of_each_entry(attesting: Attesting) -> None:
     def told() -> tuple[set[str], list[str]]:
         audited = audit(attesting.options(), today=date(2026, 11, 20))
         text = present_audit(audited, Console(environ={}), "text", strict=False)
@@ -495,7 +495,7 @@ def test_no_bundle_is_written_out_of_the_repository(attesting: Attesting, tmp_pa
     assert not list(outside.iterdir())
 
 
-def test_a_damaged_bundle_beside_the_lock_counts_as_missing(attesting: Attesting) -> None:
+def test_a_damaged_bundle_next_to_the_lock_counts_as_missing(attesting: Attesting) -> None:
     require(attesting, "vendored")
     attesting.publish()
     attesting.attest(vendor=True)

@@ -115,7 +115,7 @@ def test_keys_of_a_newer_format_are_not_lost(words: str, project: Project) -> No
     assert project.lock.read_text() == newer
 
 
-def test_a_format_that_changes_is_told(project: Project) -> None:
+def test_a_format_that_changes_is_reported(project: Project) -> None:
     project.lock.write_text(project.lock.read_text().replace('"1.0"', '"1.7"'))
     project.run("lock")
     assert '"1.7"' in project.lock.read_text()
@@ -216,7 +216,7 @@ def test_archives_that_no_other_machine_can_download_are_a_warning_once(tmp_path
 
 
 @pytest.mark.parametrize("base", ["", "http://127.0.0.1:9/", "https://example.com/"])
-def test_an_added_archive_that_no_other_machine_can_download_is_told_once(tmp_path: Path, base: str) -> None:
+def test_an_added_archive_that_no_other_machine_can_download_is_reported_once(tmp_path: Path, base: str) -> None:
     """Where `diff` has a notice of a new host, `lock` has the warning that says what to do about it."""
     project = Project(tmp_path / "project")
     name = "cpython-3.13.99+20270101-x86_64-unknown-linux-gnu-install_only.tar.gz"

@@ -74,7 +74,7 @@ def test_outdated_as_table_and_json(project: Project) -> None:
     project.run("outdated", "nobody", expect=2)
 
 
-def test_what_the_catalog_learned_of_the_locked_build_is_told(tmp_path: Path) -> None:
+def test_what_the_catalog_learned_of_the_locked_build_is_reported(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     names = [asset("3.13.5+local", cpu=cpu).filename for cpu in CPU_LEVELS]
     listed = project.directory / "own.ndjson"
@@ -164,7 +164,7 @@ def test_an_unknown_implementation_is_refused(empty_project: Project) -> None:
     assert "Did you mean 'cpython'?" in empty_project.run("feed", "--implementation", "cpythn", expect=2).err
 
 
-def test_an_archive_of_ones_own_is_shown_beside_what_is_newer(tmp_path: Path) -> None:
+def test_a_custom_archive_is_shown_with_newer_builds(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     name = "cpython-3.13.5+20250612-x86_64-unknown-linux-gnu-install_only.tar.gz"
     project.write(

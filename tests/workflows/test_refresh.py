@@ -127,7 +127,7 @@ def test_a_company_without_github_names_its_own_place(
     assert 'build = "20270101"' in project.lock.read_text()
 
 
-def test_a_mirror_has_the_list_and_the_checksums_beside_the_archives(project: Project, server: Server) -> None:
+def test_a_mirror_has_the_list_and_the_checksums_next_to_the_archives(project: Project, server: Server) -> None:
     server.put("pbs/python-build-standalone.ndjson", ndjson_line(NAMES[0]))
     sums = "".join(f"{digest(name).hex}  {name}\n" for name in (NAMES[1], full("3.13.99", "20270201")))
     server.put("pbs/20270201/SHA256SUMS", sums.encode())
@@ -187,7 +187,7 @@ def test_a_source_that_fails_does_not_keep_the_others_from_being_saved(project: 
     assert 'build = "20270101"' in project.lock.read_text()
 
 
-def test_lost_assets_are_told_and_their_release_is_not_preferred(project: Project, server: Server) -> None:
+def test_lost_assets_are_reported_and_their_release_is_not_preferred(project: Project, server: Server) -> None:
     older = stripped("3.13.99", "20261231")
     url = server.put("builds.ndjson", ndjson_line(older) + ndjson_line(*NAMES[:1]) + ndjson_line(NAMES[1]))
     project.run("catalog", "update", "--url", url)

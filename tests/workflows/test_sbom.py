@@ -277,7 +277,7 @@ def test_installed_interpreters_state_the_versions_of_their_libraries(tmp_path: 
     assert sbom(options, style="spdx", installed=True).archives == 3  # that of macOS cannot be started
 
 
-def test_each_installed_tree_has_an_sbom_beside_its_receipt(tmp_path: Path, options: Options) -> None:
+def test_each_installed_tree_has_an_sbom_next_to_its_receipt(tmp_path: Path, options: Options) -> None:
     gnu, mac = (next(each for each in LOCKED.assets if each.target.os == system) for system in ("linux", "macos"))
     pythons = (replace(LOCKED, assets=(gnu, mac)), replace(LOCKED, name="twin", assets=(gnu,)))
     (tmp_path / "pythons.lock").write_text(format_lock(lock(*pythons, python(ASSET, name="absent"))))

@@ -40,5 +40,5 @@ def test_the_reasons_are_those_of_lock(options: Options, entry: str, reasons: li
     assert all(reason in error.message for reason, error in zip(reasons, trial.errors, strict=True))
 
 
-def test_a_catalog_that_would_be_downloaded_is_not_at_hand(options: Options) -> None:
+def test_a_catalog_that_must_be_downloaded_is_not_available(options: Options) -> None:
     assert tried(options, '[settings]\ncatalogs = ["https://c.example/c.ndjson"]\n[pythons]\none = "2.7"\n') == Trial()

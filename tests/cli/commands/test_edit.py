@@ -63,7 +63,7 @@ def test_add_refuses_a_table_and_names_the_options(project: Project) -> None:
     assert project.manifest.read_bytes() == before
 
 
-def test_add_says_what_the_entry_will_be_and_refuses_what_there_is_not(project: Project) -> None:
+def test_add_prints_the_build_of_the_entry_and_refuses_builds_that_do_not_exist(project: Project) -> None:
     project.run("init", "--bare", "--target", "linux-x86_64", "--target", "macos-aarch64")
     added = project.run("add", "free", "3.13.5t+20250723", "--json")
     assert added.err == "added free: 3.13.5+20250723 for 2 targets; next: `provision sync`\n"

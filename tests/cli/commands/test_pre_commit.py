@@ -70,7 +70,7 @@ def test_audit(project: Project, tmp_path: Path) -> None:
     project.run("pre-commit", "audit", "--policy", policy, NESTED)
 
 
-def test_files_stand_for_the_manifest_beside_them() -> None:
+def test_files_stand_for_the_manifest_next_to_them() -> None:
     files = ["pythons.lock", "./pythons.toml", "a/tools.lock", "a/../a/tools.toml", "b/pythons.toml"]
     assert [path.as_posix() for path in manifests_of(map(Path, files))] == [
         "pythons.toml",

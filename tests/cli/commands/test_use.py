@@ -129,13 +129,15 @@ def test_pip_is_the_interpreters_own(synced: Project, tmp_path: Path) -> None:
         ("./script a", "./script a"),
     ],
 )
-def test_a_command_in_place_of_an_entry_is_told_which_entry(synced: Project, words: str, command: str) -> None:
+def test_a_command_in_place_of_an_entry_is_an_error_that_names_the_entry(
+    synced: Project, words: str, command: str
+) -> None:
     said = synced.run("run", *shlex.split(words), expect=2).err
     assert f"error: pythons.toml has no entry '{command.split(maxsplit=1)[0]}'\n" in said
     assert f"`provision run one -- {command}`" in said
 
 
-def test_a_script_in_place_of_an_entry_is_told_how_it_is_run(synced: Project) -> None:
+def test_a_script_in_place_of_an_entry_is_an_error_that_says_how_to_run_it(synced: Project) -> None:
     for name in ("script.py", "app.pyz"):
         assert f"run `provision run one {name} -x`" in synced.run("run", name, "-x", expect=2).err
         said = synced.run("run", "one", name, expect=127).err
