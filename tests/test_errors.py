@@ -94,7 +94,6 @@ def _unknown_name() -> None:
     [
         (lambda: Path("/dev/null/x").read_bytes(), "a file is where a directory should be"),
         (lambda: Path("/nowhere").read_bytes(), "no such file or directory"),
-        (lambda: Path(b"/\0".decode()).stat(), "embedded null byte"),
         (lambda: zlib.decompress(b"no zlib"), "incorrect header check"),
         (lambda: tomllib.loads("a\nb = 1"), "expected '=' after a key in a key/value pair (at line 1, column 2)"),
         (_tls_to_a_plain_server, "wrong version number"),
@@ -106,7 +105,8 @@ def _unknown_name() -> None:
 def test_a_reason_of_the_system_or_a_library_reads_on_and_has_no_codes(fail: Callable[[], object], reason: str) -> None:
     with pytest.raises((OSError, ValueError, zlib.error)) as caught:
         fail()
-    assert reason_of(caught.value) in {reason, f"stat: {reason}"}
+    # In the words of the OpenSSL at hand.
+    assert reason_of(caught.value) in {reason, reason.replace("wrong version number", "record layer failure")}
 
 
 def test_a_body_that_succeeds_is_left_alone() -> None:
