@@ -218,7 +218,9 @@ class _Command(typer.core.TyperCommand):
             if (option or ctx.allow_interspersed_args) and "" in (
                 value if isinstance(value, list | tuple) else [value]
             ):
-                name = max(parameter.opts, key=len) if option else str(parameter.metavar).partition("...")[0]
+                name = (
+                    max(parameter.opts, key=len) if option else str(parameter.metavar).partition("...")[0].strip("[]")
+                )
                 raise UsageError(
                     f"{name}: expected a value, got ''",
                     hint=f"If a variable gave that value, set it, or leave {'the option' if option else 'it'} out.",
