@@ -32,13 +32,13 @@ test-all: $(STAMP) ## the same, and on every other Python 3.11+ at hand; between
 soak: $(STAMP) ## the slow tests: kills, races, other people's tools (a quarter of an hour on two cores)
 	@$(BIN)/python tests/run.py --soak
 
-test-wine: $(STAMP) ## tests on python.org's Python for Windows, under wine (root on Debian; four minutes on two cores)
+test-wine: $(STAMP) ## tests on python.org's Python for Windows, under wine (root on Debian; three minutes on two cores)
 	@$(BIN)/python -m tools.platforms.wine
 
-test-arm64: $(STAMP) ## the demo and tests on Debian's Python for arm64, by qemu (root on Debian; six minutes on two cores)
+test-arm64: $(STAMP) ## the demo and tests on Debian's Python for arm64, by qemu (root on Debian; five minutes on one core)
 	@$(BIN)/python -m tools.platforms.foreign arm64
 
-test-hosts: $(STAMP) ## tests on the free-threaded and the debug interpreter that provision installs (two minutes)
+test-hosts: $(STAMP) ## tests on the free-threaded and the debug interpreter that provision installs (four minutes on two cores)
 	@$(BIN)/python -m tools.platforms.hosts
 
 # Serially: both may have apt install something.
