@@ -83,7 +83,8 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _remarks(run: Run) -> Iterator[str]:
-    yield f"\n### `{run.command}` on `{run.target.short}`\n\n"
+    where = f", {run.machine}" if run.machine else ""
+    yield f"\n### `{run.command}` on `{run.target.short}`{where}\n\n"
     if run.remark:
         yield f"{run.remark}\n"
     if run.left_out:
