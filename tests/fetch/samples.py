@@ -41,7 +41,7 @@ PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_s
 
 def patience(fault: Fault) -> DownloadSettings:
     """A short wait only if a server is silent on purpose: on a busy machine, everything may be slow."""
-    return replace(QUICK, idle_timeout=0.3, retry_timeout=1.0) if isinstance(fault, Mute | Stall) else QUICK
+    return replace(QUICK, idle_timeout=0.3, retry_timeout=1.0) if isinstance(fault, Mute | Stall) else PATIENT
 
 
 def content(size: int, seed: int = 1) -> bytes:
