@@ -282,6 +282,12 @@ def host_of(url: str) -> str:
     return "(file)" if parsed.scheme == "file" else parsed.authority
 
 
+def is_of_one_machine(url: str) -> bool:
+    """Whether only this machine can download the URL; false for what is not a URL."""
+    parsed = _read(url)
+    return parsed is not None and parsed.is_of_one_machine
+
+
 def release_base(url: str) -> str:
     """The URL without ``<release>/<file>``: the address that all releases of a publisher share."""
     parsed = _read(url)

@@ -26,6 +26,7 @@ from provision.url import (
     Url,
     canonical_url,
     host_of,
+    is_of_one_machine,
     parse_catalog,
     parse_host,
     parse_url,
@@ -396,6 +397,16 @@ def test_invalid_hosts_are_refused(host: str) -> None:
 )
 def test_a_reviewer_reads_the_host(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+@pytest.mark.parametrize("url", ["file:///tmp/x", "http://localhost:8000/x", "http://[::1]/x", "https://127.0.0.9/x"])
+def test_some_urls_only_this_machine_can_download(url: str) -> None:
+    assert is_of_one_machine(url)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/x", "http://[::1/x", "http://host:port/x", "localhost", ""])
+def test_what_others_can_download_and_what_is_no_url_is_not_of_one_machine(url: str) -> None:
+    assert not is_of_one_machine(url)
 
 
 def test_a_publishers_place_is_what_its_releases_share() -> None:

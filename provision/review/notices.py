@@ -16,7 +16,7 @@ from provision.model.asset import Asset
 from provision.model.value import frozen
 from provision.review.changes import AssetChange, EntryChange, LockDiff
 from provision.review.provenance import NOT_VERIFIED, provenance_changes
-from provision.url import Url, host_of, release_base
+from provision.url import host_of, is_of_one_machine, release_base
 
 NoticeSeverity = Literal["alarm", "warning", "notice"]
 NoticeKind = Literal[
@@ -157,7 +157,7 @@ def _host_notices(entry: EntryChange, hosts: frozenset[str]) -> Iterator[Notice]
         else:
             severity: NoticeSeverity = "alarm" if other else "warning"
             message = f"new download host {new}{like}"
-            if any(change.new and Url.parse(change.new.url).is_of_one_machine for change in changes):
+            if any(change.new and is_of_one_machine(change.new.url) for change in changes):
                 message = f"no other machine can download from {new}"
             yield _notice(entry, severity, "new-host", message, changes)
 

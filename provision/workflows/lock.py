@@ -105,14 +105,14 @@ def _one_machine_warnings(before: Lock | None, after: Lock, project: Project) ->
     disk.
     """
     from provision.text import plural
-    from provision.url import Url
+    from provision.url import Url, is_of_one_machine
 
     known = {asset.url for python in (before.pythons if before else ()) for asset in python.assets}
     found = {
         asset.url: python.name
         for python in after.pythons
         for asset in python.assets
-        if asset.url not in known and Url.parse(asset.url).is_of_one_machine
+        if asset.url not in known and is_of_one_machine(asset.url)
     }
     if not found:
         return ()

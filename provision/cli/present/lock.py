@@ -74,7 +74,7 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     from provision.cli.present.diff import change_lines
     from provision.model.value import replace
     from provision.review.review import DiffSide, Review
-    from provision.url import Url
+    from provision.url import is_of_one_machine
 
     name = locked.project.lock_name
     # An entry whose build changed under the same request was upgraded: nothing else changes builds here.
@@ -84,7 +84,7 @@ def _changes(before: Lock, locked: Locked, console: Console) -> list[str]:
     notices = tuple(
         notice
         for notice in review.notices
-        if notice.kind != "new-host" or not all(Url.parse(url).is_of_one_machine for url in notice.urls)
+        if notice.kind != "new-host" or not all(is_of_one_machine(url) for url in notice.urls)
     )
     return change_lines(replace(review, notices=notices), console)
 
