@@ -16,6 +16,8 @@ from provision.url import Url
 REPOSITORY = "astral-sh/python-build-standalone"
 ARCHIVES = (".tar.gz", ".tar.zst")
 RELEASES = f"https://github.com/{REPOSITORY}/releases/download/"
+# Owner and name of a repository on GitHub.
+_REPOSITORY = r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
 # By implementation, what the URLs of all archives of its publisher begin with, as `url.release_base` has it.
 PUBLISHERS = {
     "cpython": RELEASES.removesuffix("/"),
@@ -69,7 +71,9 @@ def release_of(url: str) -> ReleaseFile | None:
         return None
     match parsed.segments:
         case ("", owner, name, "releases", "download", tag, _) if re.fullmatch(BUILD_PATTERN, tag):
-            return ReleaseFile(f"{owner}/{name}", tag, file_name(url))
+            repository = f"{owner}/{name}"
+            # Other characters have several spellings, and GitHub has no such names.
+            return ReleaseFile(repository, tag, file_name(url)) if re.fullmatch(_REPOSITORY, repository) else None
         case _:
             return None
 
