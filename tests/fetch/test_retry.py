@@ -117,9 +117,9 @@ def test_without_a_network_the_limit_is_a_number_of_attempts(waits: bool, told: 
 
 
 def test_the_failure_tells_how_often_it_was_tried() -> None:
-    attempts = _Attempts(*[_failure()] * 99)
+    attempts = _Attempts(*[_failure()] * 9999)
     with pytest.raises(TransferError) as caught:
-        _policy(retry_timeout=1.0).run(attempts, _SERVER)
+        _policy(retry_timeout=0.5).run(attempts, _SERVER)
     assert caught.value.failure.attempts == len(attempts.times) > 4
 
 

@@ -199,6 +199,7 @@ def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
 def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number: signal.Signals) -> None:
     """The parent is killed. A builder that was stopped ends, too: the system continues it, as nobody else could."""
     code = f"""\
+    import contextlib
     from provision.store.layout import Store
     from provision.store.locks import tree_lock
 
@@ -212,6 +213,8 @@ def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number
         threading.Thread(target=lambda: builder.build("a", here, here, lock, NoProgress()), daemon=True).start()
         while not ((here / "pid").exists() and (here / "pid").read_text()):
             time.sleep(0.01)
+        with contextlib.suppress(ChildProcessError):  # one that was killed, and is reaped by now
+            os.waitid(os.P_PID, int((here / "pid").read_text()), os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         os.kill(os.getpid(), signal.SIGKILL)
     """
     done = subprocess.run(
