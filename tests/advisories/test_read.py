@@ -143,7 +143,7 @@ def test_a_directory_of_zip_files_is_answered_with_what_to_pass(tmp_path: Path) 
         (tmp_path / f"{number}.zip").touch()
     with pytest.raises(UsageError, match="holds no advisory") as caught:
         read_database(tmp_path)
-    passed = " ".join(f"--advisories {tmp_path}/{number}.zip" for number in range(3))
+    passed = " ".join(f"--advisories {tmp_path / f'{number}.zip'}" for number in range(3))
     assert caught.value.hint == f"Pass each zip file of the directory: `{passed} …`."
 
 
