@@ -19,9 +19,11 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 SERIES = ("3.11", "3.12", "3.13", "3.14")
-# Tests of whole commands, which take as long as all others. What breaks them on one Python breaks them on a newer one,
-# or breaks a test of the module at fault.
-WHOLE = ("bytes", "concurrency", "crash", "e2e", "integrations", "stateful", "trust", "workflows")
+# Tests of whole commands, of trees and of the project's tools, which take longer than all others. What breaks them on
+# one Python breaks them on a newer one, or breaks a test of the module at fault.
+WHOLE = (
+    "bytes", "concurrency", "crash", "e2e", "integrations", "relocate", "stateful", "tools", "trust", "workflows",
+)  # fmt: skip
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 
 
