@@ -42,6 +42,16 @@ class AdvisoryChange:
         """``openssl 3.5.6 → 3.5.7``"""
         return f"{self.advisory.component} {self.before} → {self.after}"
 
+    @property
+    def title(self) -> str:
+        """``CVE-2026-1 (high), openssl 3.5.6 → 3.5.7 (all)``"""
+        return f"{self.advisory.id} ({self.advisory.severity}), {self.versions} ({self.where})"
+
+    @property
+    def sentence(self) -> str:
+        """The title, and the summary of the advisory if it has one."""
+        return f"{self.title}: {self.advisory.summary}" if self.advisory.summary else self.title
+
 
 def compare_advisories(diff: LockDiff, index: AdvisoryIndex, table: ComponentTable) -> tuple[AdvisoryChange, ...]:
     """What each changed entry opens, and then what it closes, the worst first; what cannot be judged is neither."""

@@ -81,12 +81,10 @@ def _annotations(review: Review) -> Iterator[str]:
             _ANNOTATION_LEVELS[notice.severity], message, file=review.file, line=line or 1, title=title
         )
     for (name, effect), changes in review.advisories_by_entry().items():
-        ids = "\n".join(
-            f"{each.advisory.id} ({each.advisory.severity}), {each.versions} ({each.where})" for each in changes
-        )
+        titles = "\n".join(change.title for change in changes)
         level = "warning" if effect == "opens" else "notice"
         title = f"{name} {effect} {plural(len(changes), 'advisory', 'advisories')}"
-        yield github_annotation(level, ids, file=review.file, line=lines.entry(name, "version"), title=title)
+        yield github_annotation(level, titles, file=review.file, line=lines.entry(name, "version"), title=title)
     for name, rows in rows_by_entry(review.diff).items():
         lock = review.new.lock
         line = lines.entry(name) if lock and lock.python(name) else 1

@@ -93,11 +93,7 @@ class _Comment:
             kind = "WARNING" if effect == "opens" else "TIP"
             number = plural(len(changes), "advisory", "advisories")
             shown, others, words = fold_advisories(changes, lambda change: change.advisory.severity)
-            items: list[str] = []
-            for change in shown:
-                advisory = change.advisory
-                about = f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where})"
-                items.append(markdown_text(about + (f": {advisory.summary}" if advisory.summary else "")))
+            items = [markdown_text(change.sentence) for change in shown]
             self._list_in_alert(f"\n> [!{kind}]\n> **{markdown_text(entry)}** {effect} {number}:\n", items)
             self.folded(f"{entry} {effect} {words}", _ADVISORY_COLUMNS, [_advisory_cells(change) for change in others])
 

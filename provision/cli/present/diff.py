@@ -133,11 +133,7 @@ def _advisories(review: Review, console: Console, width: int) -> Iterator[str]:
         whole = console.verbosity > 0
         shown, _, words = fold_advisories(changes, lambda change: change.advisory.severity, whole=whole)
         for change in shown:
-            advisory = change.advisory
-            summary = f": {advisory.summary}" if advisory.summary else ""
-            yield from _hanging(
-                f"{advisory.id} ({advisory.severity}), {change.versions} ({change.where}){summary}", width
-            )
+            yield from _hanging(change.sentence, width)
         if words:
             yield f"  {words}; `--verbose` lists them"
 
