@@ -39,6 +39,20 @@ class _Download:
         return self.total is not None and self.done >= self.total
 
 
+class _Notes:
+    """The notes that were shown, each of which is shown once, however many threads have it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+
+    def is_new(self, text: str) -> bool:
+        with self._lock:
+            is_new = text not in self._seen
+            self._seen.add(text)
+        return is_new
+
+
 class ProgressLines:
     """A line for each archive once it is there; with ``-v``, one for each step as it starts."""
 
@@ -46,7 +60,7 @@ class ProgressLines:
         self._console = console
         self._lock = threading.Lock()
         self._shown: set[tuple[str, str]] = set()
-        self._noted: set[str] = set()
+        self._notes = _Notes()
         self._downloads: dict[str, _Download] = {}
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
@@ -72,10 +86,7 @@ class ProgressLines:
             self._console.say(f"{download.title}: downloaded {size(download.done)} in {seconds:.1f} s")
 
     def note(self, text: str) -> None:
-        with self._lock:
-            is_noted = text in self._noted
-            self._noted.add(text)
-        if not is_noted:
+        if self._notes.is_new(text):
             self._console.say(text)
 
     def detail(self, text: str) -> None:
@@ -90,7 +101,7 @@ class _LazyBars:
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._creating = threading.Lock()
-        self._noted: set[str] = set()
+        self._notes = _Notes()
         self._bars: ProgressBars | None = None
 
     def start(self, key: str, title: str, step: str, total: int | None) -> None:
@@ -103,10 +114,7 @@ class _LazyBars:
         self._created().finish(key)
 
     def note(self, text: str) -> None:
-        with self._creating:
-            is_noted = text in self._noted
-            self._noted.add(text)
-        if not is_noted:
+        if self._notes.is_new(text):
             self._created().note(text)
 
     def detail(self, text: str) -> None:
