@@ -18,6 +18,7 @@ from provision.host.files import (
     exists,
     is_directory,
     is_file,
+    is_temporary,
     make_directory,
     move_file,
     open_regular,
@@ -181,7 +182,7 @@ class ImageLayout:
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file in a directory that is no layout yet does not belong to a layout."""
-    return not (path.name.startswith(f".{LAYOUT_FILE}.") and path.suffix == ".new")
+    return not is_temporary(path, LAYOUT_FILE)
 
 
 def is_layout(path: Path) -> bool:

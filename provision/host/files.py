@@ -197,14 +197,19 @@ def unfinished_files(directory: Path, name: str = "") -> tuple[Path, ...]:
     A process of another machine or container may seem dead without being so; it then writes its file again (see
     `replace_file`).
     """
-    prefix = f".{name}." if name else "."
-    # The process id and a random number follow: see `temporary_path`.
-    dots = 2 if name else 3
     try:
-        found = [path for path in directory.iterdir() if path.name.startswith(prefix) and path.suffix == ".new"]
+        found = [path for path in directory.iterdir() if is_temporary(path, name)]
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    return tuple(path for path in found if path.name.removeprefix(prefix).count(".") >= dots and is_abandoned(path))
+    return tuple(filter(is_abandoned, found))
+
+
+def is_temporary(path: Path, name: str = "") -> bool:
+    """Whether a path has the form of `temporary_path` for ``name`` (without one, for any name)."""
+    prefix = f".{name}." if name else "."
+    # The process id and a random number follow.
+    dots = 2 if name else 3
+    return path.name.startswith(prefix) and path.suffix == ".new" and path.name.removeprefix(prefix).count(".") >= dots
 
 
 class NotRegularFileError(OSError):
