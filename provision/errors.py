@@ -258,13 +258,13 @@ def reason_of(error: BaseException) -> str:
 
     Of a message of several lines it is the first, without numbers and names that only a programmer knows.
     """
-    text, coded = str(error), False
+    text = str(error)
     if isinstance(error, OSError):
         # Those of names and of TLS have numbers of their own.
-        coded = type(error).__module__ not in {"socket", "ssl"}
+        is_coded = type(error).__module__ not in {"socket", "ssl"}
+        if is_coded and (known := _REASONS.get(_number(error))):
+            return known[0]
         text = error.strerror or text
-    if coded and (known := _REASONS.get(_number(error))):  # type: ignore[arg-type]
-        return known[0]
     import re
 
     line = re.sub(_CODES, "", text.strip().partition("\n")[0].strip())
