@@ -22,7 +22,7 @@ from provision.fleet.image import ImageSettings, write_image
 from provision.fleet.image_base import read_base
 from provision.fleet.image_layout import ImageLayout
 from provision.model.asset import Digest
-from provision.model.oci import MANIFESTS, Descriptor, digest_of
+from provision.model.oci import MANIFESTS, Descriptor
 from provision.model.platform import Platform
 from provision.url import Url
 
@@ -80,10 +80,10 @@ class _Source:
         self._manifest, self._config = manifest, config
 
     def image(self) -> Descriptor:
-        return Descriptor(media_type=MANIFESTS[0], digest=digest_of(self._manifest), size=len(self._manifest))
+        return Descriptor(media_type=MANIFESTS[0], digest=Digest.of(self._manifest), size=len(self._manifest))
 
     def read(self, descriptor: Descriptor) -> bytes:
-        return self._manifest if descriptor.digest == digest_of(self._manifest) else self._config
+        return self._manifest if descriptor.digest == Digest.of(self._manifest) else self._config
 
     def save(self, descriptor: Descriptor, write: Callable[[bytes], object]) -> None:
         raise AssertionError("layers are not read here")

@@ -36,7 +36,7 @@ class KeptBundles:
 
     def keep(self, content: bytes) -> None:
         """Put a bundle into the cache."""
-        path = self.cache / _name(Digest(sha256_hex(content)))
+        path = self.cache / _name(Digest.of(content))
         with cache_failures("save a bundle", path):
             make_directory(path.parent)
             replace_file(path, content, flush=True)

@@ -15,7 +15,6 @@ from provision.attest.signer import AttestationProblem, Signer, VerificationLeve
 from provision.attest.verify import BundleVerifier, Provenance
 from provision.lock.lock import Attestation, Lock
 from provision.model.asset import Asset, Digest
-from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 from provision.protocols import HttpGet
 
@@ -167,7 +166,7 @@ class Prover:
         key = (signer.repository, asset.sha256)
         if key not in self._downloaded:
             found = {
-                Digest(sha256_hex(content)): content
+                Digest.of(content): content
                 for content in download_bundles(self._get, signer.repository, asset.sha256, api=self._api)
             }
             self._bundles |= found

@@ -18,7 +18,6 @@ from provision.attest.signer import AttestationProblem, Signer
 from provision.errors import ProvisionError, UsageError, reason_of
 from provision.lock.lock import Attestation
 from provision.model.asset import Digest
-from provision.model.sha256 import sha256_hex
 from provision.model.value import frozen
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class BundleVerifier:
         self._check_times(bundle)
         statement = _statement(payload)
         return Provenance(
-            bundle=Digest(sha256_hex(data)),
+            bundle=Digest.of(data),
             identity=claims.identity,
             issuer=claims.issuer,
             repository_id=int(claims.repository_id),

@@ -89,7 +89,7 @@ class BundleContents:
 
     @property
     def digest(self) -> Digest:
-        return oci.digest_of(self.index)
+        return Digest.of(self.index)
 
     def documents(self) -> dict[str, bytes]:
         """All small files by path; files come before those that name them."""
@@ -97,12 +97,12 @@ class BundleContents:
         return {
             oci.LAYOUT_FILE: oci.LAYOUT_BYTES,
             INDEX_FILE: self.index,
-            **{oci.blob_path(oci.digest_of(blob)): blob for blob in blobs},
+            **{oci.blob_path(Digest.of(blob)): blob for blob in blobs},
         }
 
     def named_files(self) -> dict[str, Digest]:
         """The digests of the project's files by name."""
-        return {name: oci.digest_of(content) for name, content in self.files.items()}
+        return {name: Digest.of(content) for name, content in self.files.items()}
 
     @property
     def _project(self) -> bytes:

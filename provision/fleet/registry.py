@@ -23,7 +23,7 @@ from provision.fetch.registries import Repository
 from provision.fetch.retry import Deadline
 from provision.fleet.image_reference import is_tag
 from provision.model.asset import Digest
-from provision.model.oci import INDEXES, MANIFESTS, MAX_MANIFEST, digest_of
+from provision.model.oci import INDEXES, MANIFESTS, MAX_MANIFEST
 from provision.model.value import frozen, replace
 from provision.url import Url
 
@@ -49,7 +49,7 @@ class StoredManifest:
 
     @property
     def digest(self) -> Digest:
-        return digest_of(self.body)
+        return Digest.of(self.body)
 
 
 def open_registry(repository: str, fetcher: Fetcher) -> RegistryClient:

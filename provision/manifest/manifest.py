@@ -8,7 +8,6 @@ from provision.errors import ManifestError, Place, did_you_mean
 from provision.manifest.keys import AttestationKey, EntryTable, ManifestSettings, Policy
 from provision.manifest.version_request import VersionRequest
 from provision.model.asset import FLAVORS, BuildOptions, CpuRequest, Digest, Flavor
-from provision.model.sha256 import sha256_hex
 from provision.model.target import Target
 from provision.model.tree import TreeOptions
 from provision.model.value import field, frozen
@@ -135,7 +134,7 @@ def request_digest(request: Request) -> Digest:
 
     It is the same for every spelling of a request, on any machine, in any release.
     """
-    return Digest(sha256_hex(canonical_request(request).encode()))
+    return Digest.of(canonical_request(request).encode())
 
 
 def canonical_request(request: Request) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
+from provision.model.sha256 import sha256_hex
 from provision.model.target import Target
 from provision.model.value import frozen
 from provision.model.version import Version
@@ -69,6 +70,11 @@ class Digest:
         if len(digits) != 64 or not _HEX_DIGITS.issuperset(digits):
             raise ValueError(f"{text!r} is not a sha256: expected 64 hexadecimal digits")
         return cls(digits)
+
+    @classmethod
+    def of(cls, content: bytes) -> Digest:
+        """The sha256 of a short text or document."""
+        return cls(sha256_hex(content))
 
     def __str__(self) -> str:
         return self.hex

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Mapping
 
 from provision.model.asset import Digest
-from provision.model.sha256 import sha256_hex
 from provision.model.value import field, frozen
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -80,16 +79,11 @@ def describe(
     """The descriptor of given content."""
     return Descriptor(
         media_type=media_type,
-        digest=digest_of(content),
+        digest=Digest.of(content),
         size=len(content),
         annotations=annotations or {},
         artifact_type=artifact_type,
     )
-
-
-def digest_of(content: bytes) -> Digest:
-    """The digest of a document, which is its name."""
-    return Digest(sha256_hex(content))
 
 
 # The configuration of artifacts, which have none.

@@ -24,7 +24,6 @@ from provision.host.repository import display_path, repository_root
 from provision.lock.lock import Lock, LockedPython
 from provision.manifest.manifest import Manifest
 from provision.model.asset import Digest
-from provision.model.sha256 import sha256_hex
 from provision.model.tree import store_key
 from provision.model.value import frozen
 from provision.workflows.options import Options
@@ -46,7 +45,7 @@ class LoadedLock:
     @property
     def digest(self) -> Digest:
         """The sha256 of the file's bytes."""
-        return Digest(sha256_hex(self.text.encode()))
+        return Digest.of(self.text.encode())
 
 
 @frozen
