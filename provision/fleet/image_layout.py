@@ -78,8 +78,11 @@ class ImageLayout:
         if not exists(self.path):
             check_parent(self.path)
         with store_failures("write an image layout", self.path, variable=""):
-            is_usable = is_layout(self.path) or not exists(self.path)
-            if not is_usable and not (is_directory(self.path) and not any(map(_is_foreign, self.path.iterdir()))):
+            # Another run may be making it a layout: its file comes before all others, and is looked for after them.
+            is_foreign = exists(self.path) and (
+                not is_directory(self.path) or any(map(_is_foreign, self.path.iterdir()))
+            )
+            if is_foreign and not is_layout(self.path):
                 raise UsageError(
                     f"--output: expected a new directory or an OCI image layout, got {str(self.path)!r}",
                     hint="Choose another directory.",

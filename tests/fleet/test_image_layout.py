@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +28,23 @@ def test_no_name_is_lost_where_several_runs_name_images(tmp_path: Path) -> None:
         list(pool.map(run, names))
     assert sorted(each.annotations[REF_NAME] for each in ImageLayout(tmp_path / "layout").images()) == sorted(names)
     assert {path.name for path in (tmp_path / "layout").iterdir()} == {"oci-layout", "index.json", "blobs"}
+
+
+def test_runs_that_begin_together_all_find_a_usable_directory(tmp_path: Path) -> None:
+    def run(name: str, start: threading.Barrier) -> None:
+        start.wait()
+        ImageLayout(tmp_path / name).prepare()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that they take turns between any two looks at the directory
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for attempt in range(100):
+                start = threading.Barrier(8)
+                for ran in [pool.submit(run, str(attempt), start) for _ in range(8)]:
+                    ran.result()
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_directory_that_another_run_is_making_a_layout_is_no_foreign_one(tmp_path: Path) -> None:
