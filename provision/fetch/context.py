@@ -57,7 +57,8 @@ def open_context(
     progress: Progress,
 ) -> Iterator[NetworkContext]:
     """A context for ``jobs`` downloads at once, with connections that are closed at the end."""
-    connections, credentials = Connections(environ, cancellation), Credentials(environ, progress.note)
+    connections = Connections(environ, cancellation)
+    credentials = Credentials(environ, progress.note, cancellation)
 
     @cache
     def documents() -> HttpClient:

@@ -16,15 +16,20 @@ from provision.url import Url
 if TYPE_CHECKING:
     from netrc import netrc
 
+    from provision.fetch.retry import Cancellation
+
 _GITHUB_HOSTS = frozenset({"github.com", "api.github.com"})
 
 
 class Credentials:
-    """Credentials from the environment. ``note`` is called, once, for a netrc file that cannot be used."""
+    """Credentials from the environment. ``note`` is called, once, for a netrc file that cannot be used.
 
-    def __init__(self, environ: Mapping[str, str], note: Callable[[str], None]) -> None:
+    ``cancellation`` ends credential helpers.
+    """
+
+    def __init__(self, environ: Mapping[str, str], note: Callable[[str], None], cancellation: Cancellation) -> None:
         self._environ, self._note = environ, note
-        self.registries = Registries(environ, note, self._netrc_login)
+        self.registries = Registries(environ, note, self._netrc_login, cancellation)
 
     def authorization(self, url: Url, *, redirected: bool) -> str | None:
         """The header's value for a request, or None.

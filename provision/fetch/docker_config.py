@@ -10,18 +10,23 @@ import binascii
 import json
 import os
 import re
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import reason_of
 from provision.host.files import find_program, read_small_file_or_none
 from provision.model.value import field, frozen
 from provision.store.json_tables import string
 
+if TYPE_CHECKING:
+    from provision.fetch.retry import Cancellation
+
 _MAX_SIZE = 1 << 20
 _HELPER_SECONDS = 30
+_POLL_INTERVAL = 0.05  # seconds
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # The key of Docker Hub in these files.
 _ALIASES = {"registry-1.docker.io": ("https://index.docker.io/v1/", "index.docker.io", "docker.io")}
@@ -38,12 +43,17 @@ class Login:
     is_identity_token: bool = False
 
 
-def find_login(host: str, environ: Mapping[str, str], note: Callable[[str], None]) -> Login | None:
-    """The login of a registry; ``host`` is its name with its port; ``note`` is called for unusable logins."""
+def find_login(
+    host: str, environ: Mapping[str, str], note: Callable[[str], None], cancellation: Cancellation
+) -> Login | None:
+    """The login of a registry; ``host`` is its name with its port; ``note`` is called for unusable logins.
+
+    A helper that runs is killed when cancelled.
+    """
     keys = [key for name in (host, *_ALIASES.get(host, ())) for key in (name, f"https://{name}", f"http://{name}")]
     for path in _config_files(environ):
         config = _read(path, note)
-        login = _from_helper(config, keys, environ, note) or _from_auths(config, keys)
+        login = _from_helper(config, keys, environ, note, cancellation) or _from_auths(config, keys)
         if login is not None:
             return login
     return None
@@ -102,7 +112,11 @@ def _decoded(auth: object) -> Login | None:
 
 
 def _from_helper(
-    config: Mapping[str, Any], keys: list[str], environ: Mapping[str, str], note: Callable[[str], None]
+    config: Mapping[str, Any],
+    keys: list[str],
+    environ: Mapping[str, str],
+    note: Callable[[str], None],
+    cancellation: Cancellation,
 ) -> Login | None:
     helpers = config.get("credHelpers")
     by_host = helpers if isinstance(helpers, dict) else {}
@@ -117,22 +131,21 @@ def _from_helper(
         note(f"docker-credential-{name} is ignored: it is not on PATH")
         return None
     server = next((key for key in keys if key.endswith("/v1/")), keys[0])
-    return _ask(program, server, environ, note)
+    return _ask(program, server, environ, note, cancellation)
 
 
-def _ask(program: str, server: str, environ: Mapping[str, str], note: Callable[[str], None]) -> Login | None:
+def _ask(
+    program: str,
+    server: str,
+    environ: Mapping[str, str],
+    note: Callable[[str], None],
+    cancellation: Cancellation,
+) -> Login | None:
     import subprocess
 
     try:
-        done = subprocess.run(
-            [program, "get"],
-            input=server.encode(),
-            env=dict(environ),
-            capture_output=True,
-            timeout=_HELPER_SECONDS,
-            check=False,
-        )
-        answer = json.loads(done.stdout) if done.returncode == 0 else None
+        output = _output(program, server, environ, cancellation)
+        answer = json.loads(output) if output is not None else None
     except (OSError, subprocess.TimeoutExpired, ValueError, RecursionError) as error:
         note(f"{Path(program).name} is ignored: {_reason(error)}")
         return None
@@ -142,6 +155,33 @@ def _ask(program: str, server: str, environ: Mapping[str, str], note: Callable[[
     if user is None or not secret:
         return None
     return Login(user, secret, is_identity_token=user == _TOKEN_USER)
+
+
+def _output(program: str, server: str, environ: Mapping[str, str], cancellation: Cancellation) -> bytes | None:
+    """What a helper prints; None if it fails.
+
+    When cancelled, it is killed: Ctrl-C does not reach it if it was started by a forked process.
+    """
+    from subprocess import PIPE, Popen, TimeoutExpired
+
+    cancellation.check()
+    end = time.monotonic() + _HELPER_SECONDS
+    question: bytes | None = server.encode()
+    with Popen([program, "get"], stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environ)) as helper:
+        try:
+            while True:
+                try:
+                    output, _ = helper.communicate(question, timeout=_POLL_INTERVAL)
+                except TimeoutExpired:
+                    question = None  # was sent, or is being sent
+                    cancellation.check()
+                    if time.monotonic() > end:
+                        raise
+                else:
+                    return output if helper.returncode == 0 else None
+        except BaseException:
+            helper.kill()
+            raise
 
 
 def _text(given: object) -> str | None:

@@ -22,6 +22,7 @@ from provision.url import Url, without_credentials
 
 if TYPE_CHECKING:
     from provision.fetch.docker_config import Login
+    from provision.fetch.retry import Cancellation
 
 _WORD = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _NAME = rf"{_WORD}(?:/{_WORD})*"
@@ -98,8 +99,10 @@ class Registries:
         environ: Mapping[str, str],
         note: Callable[[str], None],
         netrc_login: Callable[[str], tuple[str, str] | None],
+        cancellation: Cancellation,
     ) -> None:
         self._environ, self._note, self._netrc_login = environ, note, netrc_login
+        self._cancellation = cancellation
         self._sessions: dict[Url, RegistrySession] = {}
 
     def add(self, repository: Repository) -> None:
@@ -118,7 +121,7 @@ class Registries:
 
         if repository.login is not None:
             return Login(*repository.login)
-        found = find_login(repository.base.authority, self._environ, self._note)
+        found = find_login(repository.base.authority, self._environ, self._note, self._cancellation)
         if found is None and (entry := self._netrc_login(repository.base.host)):
             return Login(*entry)
         return found

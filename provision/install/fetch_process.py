@@ -53,7 +53,8 @@ class FetchProcess:
         self._pid, self._requests, self._replies, self._ring = pid, requests, replies, ring
         self._jobs = 0
         self._told_to_end: float | None = None
-        self._outcomes: dict[int, Message | None] = {}
+        self._outcomes: dict[int, Message | None] = {}  # of the jobs that a thread waits for
+        self._unfinished: set[int] = set()  # jobs, even if no thread waits for them after Ctrl-C
         self._is_read = self._has_ended = self._is_closed = False
         self._changed = Condition()
         self._progress: Progress = NoProgress()
@@ -119,6 +120,7 @@ class FetchProcess:
             self._jobs += 1
             job = self._jobs
             self._outcomes[job] = None
+            self._unfinished.add(job)
             self._send({"job": job, **request}, *descriptors)
         try:
             meanwhile()
@@ -166,7 +168,7 @@ class FetchProcess:
         if not self._is_closed:
             self._is_closed = True
             self.cancel()
-            until = (self._told_to_end or 0.0) + (GRACE if self._outcomes else 0.0)
+            until = (self._told_to_end or 0.0) + (GRACE if self._unfinished else 0.0)
             while time.monotonic() < until and not self._is_reaped():
                 time.sleep(_POLL_INTERVAL)
             self.end()
@@ -209,8 +211,10 @@ class FetchProcess:
             self._changed.notify_all()
         if message is None:
             self._has_ended = True
-        elif message.get("job") in self._outcomes:
-            self._outcomes[message["job"]] = message
+        elif (job := message.get("job")) is not None:
+            self._unfinished.discard(job)
+            if job in self._outcomes:
+                self._outcomes[job] = message
 
 
 class FetchesBeside:

@@ -9,6 +9,7 @@ import pytest
 
 from provision.errors import NetworkError
 from provision.fetch.credentials import Credentials
+from provision.fetch.retry import Cancellation
 from provision.url import Url
 from tests.fetch.conftest import Internet
 from tests.fetch.samples import PATH, SMALL, asset, fetcher
@@ -99,7 +100,7 @@ def _basic(user: str, password: str) -> str:
 
 def _authorization(environ: dict[str, str], url: str, *, redirected: bool = False) -> str | None:
     notes: list[str] = []
-    found = Credentials(environ, notes.append).authorization(Url.parse(url), redirected=redirected)
+    found = Credentials(environ, notes.append, Cancellation()).authorization(Url.parse(url), redirected=redirected)
     assert not notes
     return found
 
@@ -167,7 +168,7 @@ def test_the_token_goes_before_netrc(tmp_path: Path) -> None:
 def test_a_broken_netrc_is_reported_once_and_not_used(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / ".netrc").write_text(text, "latin-1")
     notes: list[str] = []
-    credentials = Credentials({"HOME": str(tmp_path)}, notes.append)
+    credentials = Credentials({"HOME": str(tmp_path)}, notes.append, Cancellation())
     for _ in range(2):
         assert credentials.authorization(Url.parse("https://github.com/a"), redirected=False) is None
     assert len(notes) == 1
@@ -177,6 +178,6 @@ def test_a_broken_netrc_is_reported_once_and_not_used(tmp_path: Path, text: str,
 
 def test_a_missing_netrc_that_was_named_is_reported(tmp_path: Path) -> None:
     notes: list[str] = []
-    credentials = Credentials({"NETRC": str(tmp_path / "none")}, notes.append)
+    credentials = Credentials({"NETRC": str(tmp_path / "none")}, notes.append, Cancellation())
     assert credentials.authorization(Url.parse("https://github.com/a"), redirected=False) is None
     assert len(notes) == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from provision.fetch.docker_config import Login, find_login
+from provision.fetch.retry import Cancellation, CancelledError
 
 _HOST = "registry.example.com:5000"
 _AUTH = b64encode(b"me:se:cret").decode()
@@ -25,7 +28,7 @@ def _home(tmp_path: Path, config: object, path: str = ".docker/config.json") -> 
 
 def _find(environ: dict[str, str], host: str = _HOST) -> tuple[Login | None, list[str]]:
     notes: list[str] = []
-    return find_login(host, environ, notes.append), notes
+    return find_login(host, environ, notes.append, Cancellation()), notes
 
 
 @pytest.mark.parametrize("key", [_HOST, f"https://{_HOST}", f"https://{_HOST}/v2/", f"http://{_HOST}/v1", f"{_HOST}/"])
@@ -145,3 +148,27 @@ def test_a_helper_that_fails_leaves_what_the_file_has(tmp_path: Path, monkeypatc
     assert _find(environ) == (Login("me", "se:cret"), [])
     monkeypatch.chdir(tmp_path / "bin")
     assert "on PATH" in _find({**environ, "PATH": "."})[1][0], "never out of the working directory"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the helper is a shell script")
+@pytest.mark.parametrize("script", ["exec sleep 30", "trap '' INT TERM; exec sleep 30", "sleep 30"])
+def test_a_helper_is_killed_when_cancelled(tmp_path: Path, script: str) -> None:
+    started, cancellation = tmp_path / "started", Cancellation()
+    environ = _helper(tmp_path, f"echo $$ > {started}.new; mv {started}.new {started}; {script}")
+
+    def cancel_once_started() -> None:
+        while not started.exists():
+            time.sleep(0.005)
+        cancellation.set()
+
+    threading.Thread(target=cancel_once_started, daemon=True).start()
+    begun = time.monotonic()
+    with pytest.raises(CancelledError):
+        find_login(_HOST, environ, [].append, cancellation)
+    assert time.monotonic() - begun < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)
+    started.unlink()
+    with pytest.raises(CancelledError):
+        find_login(_HOST, environ, [].append, cancellation)
+    assert not started.exists(), "none is started from then on"

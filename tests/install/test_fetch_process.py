@@ -19,6 +19,7 @@ from tests.fetch.samples import LARGE, SMALL, digest
 from tests.install.processes import is_alive, run_code
 from tests.support.faults import Stall, Status
 from tests.support.killer import ROOT
+from tests.support.registry import FakeRegistry, Quirks
 from tests.support.server import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
@@ -38,7 +39,7 @@ process = FetchProcess.start(os.environ)
 pid = process._pid
 (here / "pid").write_text(str(pid))
 progress = RecordedProgress()
-settings = {"cache": str(here), "mirrors": [], "offline": False, "jobs": 1, "jitter": 0, "allow_hosts": []}
+settings = {"cache": str(here), "mirrors": sys.argv[3:], "offline": False, "jobs": 1, "jitter": 0, "allow_hosts": []}
 process.prepare({**settings, "jobs": 4}, progress)
 fetcher = Fetcher(ArchiveCache(here), environ={}, progress=progress)
 beside = FetchesBeside(fetcher, process, lambda: None)
@@ -202,6 +203,31 @@ def test_one_that_is_stopped_is_ended_within_a_second(server: Server, tmp_path: 
     print(type(error).__name__, time.monotonic() - began < 0.9, failure(lambda: os.kill(pid, 0)).__class__.__name__)
     """
     assert run(code, tmp_path, url) == "KeyboardInterrupt True ProcessLookupError\n"
+
+
+def test_a_credential_helper_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like its parent, a helper that the forked process starts ignores Ctrl-C."""
+    helper, started = tmp_path / "docker-credential-slow", tmp_path / "started"
+    helper.write_text(f"#!/bin/sh\necho $$ > {started}.new; mv {started}.new {started}; exec sleep 30\n")
+    helper.chmod(0o755)
+    (tmp_path / "config.json").write_text('{"credsStore": "slow"}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    code = """
+    def stop():
+        while not (here / "started").exists():
+            time.sleep(0.005)
+        os.kill(int((here / "started").read_text()), signal.SIGINT)  # as the terminal does
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=stop).start()
+    error = failure(lambda: beside.fetch(asset(url)))
+    process.close()
+    print(type(error).__name__)
+    """
+    with FakeRegistry(Quirks(login=("me", "secret"))) as registry:
+        mirror = f"oci://{registry.host}/a"
+        assert run(code, tmp_path, "https://unused.example/a", mirror) == "KeyboardInterrupt\n"
+    assert not is_alive(int(started.read_text()))
 
 
 def test_a_full_disk_is_an_error_here(server: Server, tmp_path: Path) -> None:
