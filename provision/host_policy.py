@@ -105,7 +105,7 @@ class HostPolicy:
         rules = [rule for rule in self.rules if rule.matches(url)]
         known = url.host in KNOWN_HOSTS and url.port in (80, 443)
         if not rules and not known:
-            raise _not_allowed(url, source)
+            raise _not_allowed(url, redirected_from, source)
         if url.scheme != "https" and not any(rule.plain_http for rule in rules):
             raise PolicyError(
                 f"{url}: {url.scheme} is allowed for loopback hosts only", hint=f"Use https for {url.host}."
@@ -133,21 +133,28 @@ def lookalike_of(host: str, known: Iterable[str]) -> str:
     return near[0] if near else ""
 
 
-def _not_allowed(url: Url, source: str) -> PolicyError:
-    """The error, with a hint that does not help an attacker: for a look-alike, it omits how to allow the host."""
+def _not_allowed(url: Url, named_by: Url | None, source: str) -> PolicyError:
+    """The error, with a hint that does not help an attacker: for a look-alike, it omits how to allow the host.
+
+    A host that a server has named is not in the project's files, so the hint leads to the operator of that server.
+    """
     reason = f"host {url.host} is not allowed" + (f" ({source})" if source else "")
     if url.is_loopback:
         return PolicyError(f"{url}: {reason}", hint="Report to the publisher that a server redirects to this machine.")
     if other := lookalike_of(url.host, KNOWN_HOSTS):
-        hint = f"Do not use {url.host}. Restore the URL from version control, and find out who changed it."
-        return PolicyError(f"{url}: {reason}; it resembles {other}", hint=hint)
+        remedy = "Restore the URL from version control, and find out who changed it."
+        if named_by:
+            remedy = f"Report to the operator of {named_by.host} that it leads there."
+        return PolicyError(f"{url}: {reason}; it resembles {other}", hint=f"Do not use {url.host}. {remedy}")
     if url.host in KNOWN_HOSTS:
         return PolicyError(f"{url}: port {url.port} of {reason}", hint=f"Use {url.host} without a port.")
+    check = f"Check first who brought in {url.host}: compare pythons.toml and pythons.lock with version control."
+    if named_by:
+        check = f"Find out first from the operator of {named_by.host} whether {url.host} is theirs."
     rule = url.authority if url.scheme == "https" else f"http://{url.authority}"
     return PolicyError(
         f"{url}: {reason}",
-        hint=f"Check first who brought in {url.host}: compare pythons.toml and pythons.lock with version control. "
-        f"If you trust the host, pass `--allow-host {rule}` or set PROVISION_ALLOW_HOSTS={rule}.",
+        hint=f"{check} If you trust the host, pass `--allow-host {rule}` or set PROVISION_ALLOW_HOSTS={rule}.",
     )
 
 

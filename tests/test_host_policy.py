@@ -148,8 +148,12 @@ def test_a_redirect_from_https_never_leads_to_http() -> None:
 
 
 def test_a_redirect_to_a_host_not_allowed_says_who_sends_there() -> None:
-    with pytest.raises(PolicyError, match=r"github\.com redirects to it"):
+    with pytest.raises(PolicyError, match=r"github\.com redirects to it") as caught:
         _check(_policy(), "https://example.com/a", redirected_from="https://github.com/a")
+    assert (caught.value.hint or "").startswith("Find out first from the operator of github.com whether example.com is")
+    with pytest.raises(PolicyError, match=r"resembles github\.com") as caught:
+        _check(_policy(), "https://githab.com/a", redirected_from="https://github.com/a")
+    assert caught.value.hint == "Do not use githab.com. Report to the operator of github.com that it leads there."
 
 
 def test_a_redirect_on_this_machine_may_stay_on_http() -> None:

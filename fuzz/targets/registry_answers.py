@@ -18,6 +18,7 @@ from fuzz.texts import documents
 from provision.errors import ProvisionError
 from provision.fetch.docker_config import Login, find_login
 from provision.fetch.registries import RegistrySession, Repository, parse_challenges
+from provision.fetch.retry import Cancellation
 from provision.fleet.image import ImageSettings, write_image
 from provision.fleet.image_base import read_base
 from provision.fleet.image_layout import ImageLayout
@@ -94,7 +95,10 @@ def check(data: bytes) -> None:
     path.write_bytes(data)
     text = data.decode("latin-1")
     with soon():
-        logins = [Login("me", "secret"), find_login(_HOST, {"DOCKER_CONFIG": str(path.parent)}, lambda _: None)]
+        logins = [
+            Login("me", "secret"),
+            find_login(_HOST, {"DOCKER_CONFIG": str(path.parent)}, lambda _: None, Cancellation()),
+        ]
         assert set(parse_challenges(text)) <= {"bearer", "basic"}
         for login in logins:
             for challenge, token in ((text, b'{"token": "x"}'), ('Bearer realm="https://a.example/t"', data)):

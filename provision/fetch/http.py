@@ -180,7 +180,7 @@ class HttpClient:
 
         def ask(realm: Url, form: bytes | None) -> bytes:
             # The token server of a registry is checked like a redirect.
-            self._check(realm, url, "requires a token from it")
+            self._check(realm, url, "names it as its token server, which receives the login")
             method = "GET" if form is None else "POST"
             plain = _Request(method=method, headers=session.headers(form), deadline=request.deadline, content=form)
             with self._closing(realm, plain, realm.origin) as answer:

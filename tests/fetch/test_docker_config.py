@@ -164,11 +164,11 @@ def test_a_helper_is_killed_when_cancelled(tmp_path: Path, script: str) -> None:
     threading.Thread(target=cancel_once_started, daemon=True).start()
     begun = time.monotonic()
     with pytest.raises(CancelledError):
-        find_login(_HOST, environ, [].append, cancellation)
+        find_login(_HOST, environ, print, cancellation)
     assert time.monotonic() - begun < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text()), 0)
     started.unlink()
     with pytest.raises(CancelledError):
-        find_login(_HOST, environ, [].append, cancellation)
+        find_login(_HOST, environ, print, cancellation)
     assert not started.exists(), "none is started from then on"

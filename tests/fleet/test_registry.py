@@ -195,9 +195,12 @@ def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet,
     with FakeRegistry(quirks) as registry:
         with (
             _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client,
-            pytest.raises(PolicyError, match=r"evil\.example is not allowed \(127\.0\.0\.1 requires a token from it\)"),
+            pytest.raises(PolicyError, match=r"127\.0\.0\.1 names it as its token server, which receives") as caught,
         ):
             client.has_blob(digest(SMALL))
+        assert (caught.value.hint or "").startswith(
+            "Find out first from the operator of 127.0.0.1 whether evil.example"
+        )
         assert internet.server.count() == 0
         with (
             _client(tmp_path, registry, _IN_URL, environ=internet.environ, allow_hosts=("evil.example",)) as client,
@@ -210,8 +213,9 @@ def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet,
 def test_an_upload_elsewhere_gets_no_login(internet: Internet, tmp_path: Path) -> None:
     quirks = Quirks(login=_LOGIN, uploads_at="https://mirror.example")
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client:
-        with pytest.raises(PolicyError, match=r"mirror\.example is not allowed"):
+        with pytest.raises(PolicyError, match=r"mirror\.example is not allowed") as caught:
             client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
+        assert "whether mirror.example is theirs" in (caught.value.hint or "")
         assert internet.server.count() == 0
     options = {"environ": internet.environ, "allow_hosts": ("mirror.example",)}
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, **options) as client:
