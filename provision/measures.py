@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from provision.model.value import fields_of, frozen
@@ -36,6 +36,11 @@ class Measure:
     def message(self) -> dict[str, Any]:
         """A message for another process, which recreates the value with `Measure(**message)`."""
         return fields_of(self)
+
+
+def downloaded(measures: Iterable[Measure]) -> frozenset[str]:
+    """The sha256, in hex, of the archives that were downloaded."""
+    return frozenset(each.key for each in measures if each.source)
 
 
 class Laps:

@@ -52,20 +52,15 @@ def _session(line: Line) -> Session:
 
 def _sync(line: Line, session: Session) -> int:
     from provision.cli.present.sync import present_synced
+    from provision.cli.recording import Recorder
     from provision.workflows.options import parse_scope
     from provision.workflows.sync import sync
 
     given = line.options
     locked = bool(given["locked"]) if "locked" in given else None
     scope = parse_scope(line.names, ())
-    progress = session.progress()
+    recorder = Recorder(session.progress())
     options = session.options.with_jitter(float(given["jitter"]) if "jitter" in given else None)
-    if not session.as_json:
-        synced = sync(options, scope, progress, locked=locked, frozen="frozen" in given)
-        return session.show(present_synced(synced, session.console))
-    from provision.cli.recording import Recorder
-
-    recorder = Recorder(progress)
     synced = sync(options, scope, recorder, locked=locked, frozen="frozen" in given)
     return session.show(present_synced(synced, session.console, recorder.measures))
 

@@ -9,11 +9,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError, check_parent
-from provision.measures import Measure
-from provision.model.asset import Asset
 from provision.protocols import Progress
+
+if TYPE_CHECKING:
+    from provision.measures import Measure
+    from provision.model.asset import Asset
 
 
 class Recorder:

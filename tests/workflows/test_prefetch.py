@@ -78,6 +78,27 @@ def test_each_archive_is_downloaded_once_and_a_sync_needs_no_network_afterwards(
     assert "2 archives in the cache, 1 downloaded now" in done.err
 
 
+def test_a_sync_says_of_a_damaged_copy_that_it_was_downloaded(project: Project, builds: list[Build]) -> None:
+    """The plan was made before the copy was read."""
+    copy = project.cache / "archives" / "sha256" / builds[0].sha256
+    for words in (("sync",), ("sync", "-v"), ("sync", "--json")):
+        project.run("prefetch")
+        copy.chmod(0o644)
+        copy.write_bytes(b"damaged")
+        synced = project.run(*words, PROVISION_HOME=f"{project.home}-{'-'.join(words)}")
+        assert f"removed {builds[0].archive.name} from the cache: sha256 mismatch" in synced.err
+        if "--json" not in words:
+            assert [line.rpartition("  (")[2] for line in synced.out.splitlines()[:2]] == [
+                f"{_size(builds[0])})",
+                "cached)",
+            ]
+    document = synced.document()
+    jsonschema.validate(document, output_schemas()["output-sync"])
+    installs = [action for action in document["actions"] if action["action"] == "install"]
+    assert [action["cached"] for action in installs] == [False, True]
+    assert document["summary"]["downloads"] == 1
+
+
 def _size(build: Build) -> str:
     from provision.text import size
 

@@ -53,11 +53,12 @@ def prefetch(
 def present_prefetched(done: Prefetched, measures: Sequence[Measure]) -> CommandAnswer:
     """A line per archive, and how many there are."""
     from provision.cli.recording import asset_rows
+    from provision.measures import downloaded
 
     lines = []
-    downloaded = {each.key for each in measures if each.source}
+    new = downloaded(measures)
     for asset, names in done.archives:
-        is_new = asset.sha256.hex in downloaded
+        is_new = asset.sha256.hex in new
         mark, where = ("+", size(asset.size) if asset.size else "downloaded") if is_new else ("=", "cached")
         lines.append(f"{mark} {printable(', '.join(names))}  {printable(asset.filename)}  ({where})")
     document = {
@@ -67,5 +68,5 @@ def present_prefetched(done: Prefetched, measures: Sequence[Measure]) -> Command
     }
     remarks = [f"note: {note}" for note in left_out_notes(done.left_out)]
     total = plural(len(done.archives), "archive")
-    remarks.append(f"{total} in the cache, {len(downloaded)} downloaded now")
+    remarks.append(f"{total} in the cache, {len(new)} downloaded now")
     return CommandAnswer(lines=lines, document=document, remarks=remarks, warnings=done.warnings)

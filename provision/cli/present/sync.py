@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provision.cli.console import Console
 from provision.cli.session import CommandAnswer
 from provision.errors import PENDING
+from provision.model.value import replace
 from provision.plan import Action, Install, Keep, Link, Plan, Remove, Unlink, left_out_notes, plan_document
 from provision.text import plural, printable, size
 from provision.workflows.plan import Planned
@@ -31,7 +32,7 @@ def present_planned(planned: Planned, console: Console, *, exit_code: bool = Fal
 
 def present_synced(synced: Synced, console: Console, measures: Sequence[Measure] = ()) -> CommandAnswer:
     """A line per action that was carried out, and a summary; the document has what was measured, by archive."""
-    plan = synced.planned.plan
+    plan = _carried_out(synced.planned.plan, measures)
     undone = Keep | Link | Unlink if synced.not_linked else Keep
     lines = [line for action, line in _pairs(plan, console) if not isinstance(action, undone)]
     document = {
@@ -55,6 +56,22 @@ def present_synced(synced: Synced, console: Console, measures: Sequence[Measure]
     if console.verbosity > 0:
         remarks += [f"{one.key}: probe {one.probed}" for one in synced.installed]
     return CommandAnswer(lines=lines, document=document, remarks=[*remarks, done(plan)], warnings=synced.warnings)
+
+
+def _carried_out(plan: Plan, measures: Sequence[Measure]) -> Plan:
+    """The plan as it was carried out: an archive whose copy in the cache was damaged was downloaded again."""
+    if not measures:
+        return plan
+    from provision.measures import downloaded
+
+    new = downloaded(measures)
+    actions = tuple(
+        replace(action, cached=False)
+        if isinstance(action, Install) and action.selected.asset.sha256.hex in new
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=actions)
 
 
 def _asset_rows(plan: Plan, measures: Sequence[Measure]) -> list[dict[str, object]]:
