@@ -5,6 +5,10 @@ Every command loads this module, so it imports nothing at the top. Sizes are in 
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # The keys of a file from its root to a value; integers are the indices of lists.
 KeyPath = tuple[str | int, ...]
 
@@ -40,6 +44,14 @@ def spelled_as(lines: str, sample: str) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """``1 interpreter``, ``3 interpreters``."""
     return f"{count} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def comma_list(words: Iterable[str], *, most: int = 12) -> str:
+    """``a, b, c``; beyond ``most`` ``a, b and 7 more``."""
+    every = list(words)
+    if len(every) <= most + 1:
+        return ", ".join(every)
+    return f"{', '.join(every[:most])} and {len(every) - most} more"
 
 
 def size(count: int) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from provision.text import (
     KeyPath,
+    comma_list,
     dotted,
     github_annotation,
     plain_lines,
@@ -65,6 +66,12 @@ def test_sizes_are_for_people(count: int, text: str) -> None:
 )
 def test_a_difference_has_its_sign_where_there_is_one(count: int | None, signed: bool, text: str) -> None:
     assert size_change(count, signed=signed) == text
+
+
+def test_long_lists_are_shortened() -> None:
+    assert comma_list(["a", "b", "c"]) == "a, b, c"
+    assert comma_list("abcdef", most=3) == "a, b, c and 3 more"
+    assert comma_list("abcd", most=3) == "a, b, c, d"
 
 
 def test_what_is_quoted_is_never_long() -> None:

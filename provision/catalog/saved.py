@@ -14,7 +14,7 @@ from provision.catalog.snapshot_format import DamagedSnapshotError
 from provision.errors import CatalogError, reason_of
 from provision.model.asset import Asset, Digest, file_name
 from provision.model.value import frozen
-from provision.text import plural
+from provision.text import comma_list, plural
 
 # Upstream's own places of PBS's NDJSON.
 NDJSON_URLS = (
@@ -162,9 +162,8 @@ def _changed_digests(assets: Iterable[Asset], known: dict[str, Digest]) -> Itera
 def _lost(origin: str, lost: Sequence[Asset]) -> Iterator[str]:
     if lost:
         builds = sorted({asset.build for asset in lost})
-        shown = ", ".join(builds[:_SHOWN]) + (f" and {len(builds) - _SHOWN} more" if len(builds) > _SHOWN else "")
-        assets = plural(len(lost), "asset")
-        yield f"{origin} no longer lists {assets} of {shown}; the catalog keeps them, marked as no longer listed"
+        assets = f"{plural(len(lost), 'asset')} of {comma_list(builds, most=_SHOWN)}"
+        yield f"{origin} no longer lists {assets}; the catalog keeps them, marked as no longer listed"
 
 
 def _until_newest(reading: AssetsRead) -> Callable[[Asset], bool]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from provision.catalog.catalog import Catalog
 from provision.lock.candidates import Candidate, CatalogView, ResolvedRequest, closest
 from provision.lock.lock import LockedPython
-from provision.lock.no_match import comma_list, level_list
+from provision.lock.no_match import level_list
 from provision.manifest.manifest import Request
 from provision.model.value import frozen
-from provision.text import plural
+from provision.text import comma_list, plural
 
 
 @frozen

@@ -19,7 +19,6 @@ from provision.lock.lock import LockedPython
 from provision.lock.matching import OptionFilter, allows_prereleases, possible_levels
 from provision.lock.no_match import (
     LEARN_MORE,
-    comma_list,
     implementation_title,
     level_list,
     request_title,
@@ -32,6 +31,7 @@ from provision.manifest.manifest import Request, request_digest
 from provision.model.asset import Asset, BuildOptions
 from provision.model.target import Target
 from provision.model.value import frozen
+from provision.text import comma_list
 
 EXPLANATION_VERSION = 1
 

@@ -19,6 +19,7 @@ from provision.manifest.manifest import Request
 from provision.model.asset import CPU_LEVELS, Asset, BuildOptions, CpuLevel, Variant
 from provision.model.target import Target
 from provision.model.version import Version
+from provision.text import comma_list
 
 _CATALOG_HINT = (
     "Run `provision catalog list` to see all builds, `provision catalog update` to download the newest list."
@@ -288,14 +289,6 @@ def variant_words(request: Request, cpu: CpuLevel = "baseline") -> str:
         request.flavor or "",
     )
     return " ".join(word for word in words if word)
-
-
-def comma_list(words: Iterable[str], *, most: int = 12) -> str:
-    """``a, b, c``; beyond ``most`` ``a, b and 7 more``."""
-    every = list(words)
-    if len(every) <= most + 1:
-        return ", ".join(every)
-    return f"{', '.join(every[:most])} and {len(every) - most} more"
 
 
 def target_list(targets: Iterable[Target]) -> str:

@@ -17,6 +17,7 @@ from provision.model.value import frozen, replace
 from provision.review.changes import ALL_TARGETS_LABEL
 from provision.review.codes import FindingSeverity
 from provision.review.findings import AuditContext, Finding
+from provision.text import comma_list
 
 UPDATE_COMPONENTS = "Run `provision catalog update`, which also downloads the component list of newer builds."
 
@@ -117,7 +118,7 @@ def _judge(context: AuditContext, component: str, version: str) -> ComponentJudg
 
 
 def _applied(applied: AppliedAdvisory, python: LockedPython, build: str, where: str, context: AuditContext) -> Finding:
-    fixed = f"; fixed in {', '.join(applied.fixed_in)}" if applied.fixed_in else ""
+    fixed = f"; fixed in {comma_list(applied.fixed_in)}" if applied.fixed_in else ""
     upgrade = f"; {build} has the fix" if build else ""
     words = f": {applied.summary}" if applied.summary else ""
     message = f"{applied.id} ({applied.severity}) in {applied.component} {applied.version}{words}{fixed}{upgrade}"

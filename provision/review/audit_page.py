@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provision.review.codes import AUDIT_CODES, FINDING_SEVERITIES
 from provision.review.findings import Audit, Finding, levels_words
 from provision.review.page import filter_bar, html_text, page, plain_table, url_html
-from provision.text import plural
+from provision.text import comma_list, plural
 
 
 def audit_page(audit: Audit) -> str:
@@ -81,10 +81,10 @@ def _advisory(finding: Finding) -> Iterator[str]:
     if advisory is None:
         return
     cells = (
-        ("Also known as", ", ".join(advisory.aliases) or "–"),
+        ("Also known as", comma_list(advisory.aliases) or "–"),
         ("Severity", advisory.severity),
         ("Component", f"{advisory.component} {advisory.version}"),
-        ("Fixed in", ", ".join(advisory.fixed_in) or "not known"),
+        ("Fixed in", comma_list(advisory.fixed_in) or "not known"),
         ("Build with the fix", finding.fixing_build or "none known"),
         ("Database", f"{advisory.database}, record modified {advisory.modified[:10] or 'at an unknown time'}"),
     )

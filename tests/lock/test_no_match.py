@@ -9,7 +9,7 @@ import pytest
 from provision.catalog.catalog import Catalog
 from provision.catalog.snapshot import BUNDLED, Snapshot
 from provision.errors import ProvisionError, ResolutionError, SeveralErrors
-from provision.lock.no_match import comma_list, implementation_title, request_title, series_list, variant_words
+from provision.lock.no_match import implementation_title, request_title, series_list, variant_words
 from provision.lock.resolve import resolve
 from provision.model.asset import IMPLEMENTATIONS, Asset, Flavor
 from provision.model.version import Version
@@ -184,12 +184,6 @@ def test_missing_targets_are_named_with_what_exists_instead(entry: str, message:
 )
 def test_a_request_is_named_by_its_version_and_its_variant(entry: str, words: str) -> None:
     assert f"{request_title(request(entry))}|{variant_words(request(entry))}" == words
-
-
-def test_long_lists_are_shortened() -> None:
-    assert comma_list(["a", "b", "c"]) == "a, b, c"
-    assert comma_list("abcdef", most=3) == "a, b, c and 3 more"
-    assert comma_list("abcd", most=3) == "a, b, c, d"
 
 
 def test_consecutive_series_are_a_range() -> None:

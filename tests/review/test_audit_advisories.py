@@ -17,7 +17,8 @@ from provision.manifest.keys import IgnoreRule, Policy
 from provision.model.value import replace
 from provision.review.audit import run_checks
 from provision.review.audit_advisories import JudgedBuilds
-from provision.review.audit_formats import audit_document, audit_sarif
+from provision.review.audit_formats import audit_annotations, audit_document, audit_sarif
+from provision.review.audit_page import audit_page
 from provision.review.findings import Audit, AuditContext, Finding
 from tests.advisories.corpus import COOKIES, EXPAT, OPENSSL, encoded, openssl_record
 from tests.review.auditing import UPSTREAM
@@ -68,6 +69,23 @@ def test_an_advisory_is_one_finding_on_the_version_of_its_entry_with_the_build_t
     assert finding.fixing_build.startswith("3.13.")
     assert f"{finding.fixing_build} has the fix" in finding.message
     assert finding.fixing_build.partition("+")[2] >= "20260610"
+
+
+def test_a_record_of_thousands_of_versions_and_names_is_shown_in_few_words() -> None:
+    versions = [("3.5.0", "3.5.7", "semver"), *(("3.6.0", f"3.6.{number}", "semver") for number in range(1, 3000))]
+    names = {"id": "X-1", "aliases": ["CVE-2026-1", *(f"Y-{number}" for number in range(3000))], "affected": []}
+    audit = audited(openssl_record("CVE-2026-1", *versions), names)
+    (finding,) = found(audit)
+    assert "fixed in 3.5.7, 3.6.1, 3.6.2, " in finding.message
+    assert ", 3.6.11 and 2988 more" in finding.message
+    (line,) = audit_annotations(replace(audit, findings=(finding,)))
+    assert len(line) < 500
+    page = audit_page(audit)
+    assert page.count("3.6.11 and 2988 more") > 1
+    assert "and 2989 more" in page, "the aliases"
+    document = json.loads(json.dumps(audit_document(audit)))
+    (row,) = [row for row in document["findings"] if row["code"] == "PV029"]
+    assert (len(row["advisory"]["fixed-in"]), len(row["advisory"]["aliases"])) == (3000, 3001)
 
 
 def test_a_build_with_the_fix_has_no_finding() -> None:
