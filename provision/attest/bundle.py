@@ -58,7 +58,7 @@ def parse_bundle(data: bytes) -> dict[str, Any]:
 def check_shape(bundle: Mapping[str, Any]) -> None:
     """Raise `AttestationError` unless there are exactly one signature and one log entry of a known kind of bundle."""
     media_type = bundle.get("mediaType")
-    if media_type not in _MEDIA_TYPES:
+    if not isinstance(media_type, str) or media_type not in _MEDIA_TYPES:
         raise AttestationError("not-a-bundle", f"expected a Sigstore bundle, got media type {media_type!r:.100}")
     envelope = bundle.get("dsseEnvelope")
     signatures = envelope.get("signatures") if isinstance(envelope, dict) else None

@@ -3,6 +3,9 @@
 The library verifies signature, certificate, log entry and identity. This module adds three checks that the library does
 not make: that the time of the log entry is within the validity of both the certificate authority and the log's key,
 that the statement is SLSA provenance, and that it has the digest.
+
+The errors of sigstore and cryptography for material that they cannot read have no base in common but `Exception`: those
+for certificates are neither of sigstore's errors nor `ValueError`.
 """
 
 from __future__ import annotations
@@ -69,7 +72,6 @@ class BundleVerifier:
 
     def __init__(self, path: Path | None = None) -> None:
         _require()
-        from sigstore.errors import Error
         from sigstore.models import TrustedRoot
         from sigstore.verify import Verifier
 
@@ -77,7 +79,7 @@ class BundleVerifier:
         try:
             self._root = TrustedRoot.from_file(str(self._path))
             self._verifier = Verifier(trusted_root=self._root)
-        except (Error, OSError, ValueError) as error:
+        except Exception as error:
             raise UsageError(
                 f"{self._path} cannot be used as a trusted root: {reason_of(error)}",
                 hint="Pass a Sigstore trusted_root.json with `--trusted-root`.",
@@ -85,14 +87,13 @@ class BundleVerifier:
 
     def verify(self, data: bytes, signer: Signer) -> Provenance:
         """What the bundle proves; raises `AttestationError` for the first check that fails."""
-        from sigstore.errors import Error
         from sigstore.models import Bundle
 
         check_shape(parse_bundle(data))
         try:
             bundle = Bundle.from_json(data)
             claims = _claims(bundle.signing_certificate)
-        except (Error, ValueError, LookupError, TypeError) as error:
+        except Exception as error:
             raise AttestationError("not-a-bundle", f"the bundle cannot be read: {reason_of(error)}") from error
         payload = self._proven_payload(bundle, signer, claims)
         self._check_times(bundle)
@@ -120,7 +121,7 @@ class BundleVerifier:
             kind, payload = self._verifier.verify_dsse(bundle, policy.AllOf(criteria))
         except Error as error:
             raise _failure(error, signer, claims) from error
-        except (ValueError, TypeError, LookupError) as error:  # material in a form that the library does not expect
+        except Exception as error:
             raise AttestationError("wrong-signature", f"the bundle cannot be verified: {reason_of(error)}") from error
         # Compared exactly once more, because these values are written into the lock.
         raise_mismatch(signer, claims)
@@ -259,11 +260,11 @@ def raise_mismatch(signer: Signer, claims: _Claims) -> None:
 
 def _issued(authority: bytes, certificate: Certificate) -> bool:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
         certificate.verify_directly_issued_by(x509.load_der_x509_certificate(authority))
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 

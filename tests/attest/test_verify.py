@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,24 @@ def other_payload(bundle: dict[str, Any]) -> None:
     bundle["dsseEnvelope"]["payload"] = b64(json.dumps(statement).encode())
 
 
+def with_certificate(old: bytes, new: bytes) -> dict[str, Any]:
+    """The genuine bundle, its certificate with other bytes."""
+    bundle = copy.deepcopy(GENUINE)
+    certificate = bundle["verificationMaterial"]["certificate"]
+    genuine = base64.b64decode(certificate["rawBytes"])
+    assert old in genuine
+    certificate["rawBytes"] = b64(genuine.replace(old, new))
+    return bundle
+
+
+def parts(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of each part of a JSON value."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield (*path, key)
+        yield from parts(value[key], (*path, key))  # type: ignore[index]
+
+
 def test_a_genuine_bundle_proves_who_built_what_of_which_commit(tmp_path: Path) -> None:
     proven = verifier(tmp_path).verify(format_bundle(GENUINE), PBS_SIGNER)
     assert proven.digests == frozenset(DIGESTS.values())
@@ -72,6 +91,11 @@ TAMPERED: dict[str, tuple[dict[str, Any], str]] = {
     "another index": (changed(lambda b: entry(b).update(logIndex="9")), "wrong-log-entry"),
     "another root": (Mint().attest(DIGESTS), "unknown-root"),
     "another media type": (changed(lambda b: b.update(mediaType="text/plain")), "not-a-bundle"),
+    "a list as media type": (changed(lambda b: b.update(mediaType=[])), "not-a-bundle"),
+    "an object as media type": (changed(lambda b: b.update(mediaType={})), "not-a-bundle"),
+    "a certificate of version 4": (with_certificate(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"), "not-a-bundle"),
+    "a certificate without name": (with_certificate(b"\x06\x03\x55\x1d\x11", b"\x06\x03\x55\x1d\x7f"), "not-a-bundle"),
+    "an extension twice": (with_certificate(b"\x06\x03\x55\x1d\x0e", b"\x06\x03\x55\x1d\x0f"), "not-a-bundle"),
     "no material": (changed(lambda b: b.pop("verificationMaterial")), "no-log-entry"),
 }  # fmt: skip
 
@@ -82,6 +106,26 @@ def test_each_tampered_bundle_fails_with_its_own_code(tmp_path: Path, name: str)
     with pytest.raises(AttestationError) as refused:
         verifier(tmp_path).verify(format_bundle(bundle), PBS_SIGNER)
     assert refused.value.problem == problem, refused.value
+
+
+VALUES: tuple[object, ...] = (None, True, -1, 2**70, float("inf"), "", "\ud800", "AAAA", "9" * 40, [], [[]], {})
+
+
+def test_any_value_in_place_of_any_part_of_a_bundle_gives_one_error(tmp_path: Path) -> None:
+    checked, count = verifier(tmp_path), 0
+    for path in parts(GENUINE):
+        for value in VALUES:
+            bundle = copy.deepcopy(GENUINE)
+            part: Any = bundle
+            for key in path[:-1]:
+                part = part[key]
+            if part[path[-1]] == value:  # the genuine log has one leaf, whose proof has no hashes
+                continue
+            part[path[-1]] = value
+            with pytest.raises(AttestationError):
+                checked.verify(format_bundle(bundle), PBS_SIGNER)
+            count += 1
+    assert count > 300
 
 
 @pytest.mark.parametrize(("end", "problem"), [("authority_end", "expired-authority"), ("log_end", "expired-log-key")])
@@ -99,6 +143,15 @@ def test_a_trusted_root_that_is_none_is_a_usage_error(tmp_path: Path, text: str)
     (tmp_path / "root.json").write_text(text)
     with pytest.raises(UsageError, match="trusted root"):
         BundleVerifier(tmp_path / "root.json")
+
+
+def test_a_trusted_root_with_a_certificate_of_another_version_is_a_usage_error(tmp_path: Path) -> None:
+    root = MINT.trusted_root()
+    (certificate,) = root["certificateAuthorities"][0]["certChain"]["certificates"]
+    genuine = base64.b64decode(certificate["rawBytes"])
+    certificate["rawBytes"] = b64(genuine.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"))
+    with pytest.raises(UsageError, match="cannot be used as a trusted root: 3 is not a valid X509 version"):
+        verifier(tmp_path, root)
 
 
 def test_a_trusted_root_that_cannot_be_read_is_reported_in_plain_words(tmp_path: Path) -> None:
