@@ -233,7 +233,8 @@ def _redirect_target(response: HttpResponse) -> Url:
     _discard_body(response)
     location = response.headers.get("location")
     if not location:
-        raise TransferError(Failure(url=response.url, cause=f"{response.status} without a Location header"))
+        cause = f"{response.status} without a Location header"
+        raise TransferError(Failure(url=response.url, cause=cause, status=response.status))
     try:
         return response.url.join(location)
     except ValueError as error:

@@ -23,15 +23,25 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
     from provision.fetch.context import NetworkContext
+    from provision.fetch.failures import Failure
 
-LOGIN_HINT = "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or give this machine a role for the bucket."
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_LOGIN_HINT = "Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or give this machine a role for the bucket."
+# By the status of a refusal: S3 answers 301 without a Location header for a bucket of another region, and 400 for
+# credentials that have expired and for a signature for another region.
+_HINTS = {
+    301: "Set AWS_REGION to the region of the bucket.",
+    400: "Renew the credentials if they have expired, and set AWS_REGION to the region of the bucket.",
+    401: _LOGIN_HINT,
+    403: _LOGIN_HINT,
+}
 
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _PREFIX = r"[0-9A-Za-z!_.*'()-]+(?:/[0-9A-Za-z!_.*'()-]+)*"
 _LONGEST_PREFIX = 512
 # The maximum lifetime of a signature.
 _MAX_SECONDS = 7 * 24 * 3600
-_TRUE = ("1", "true", "yes", "on")
+_TRUE = ("1", "true", "yes", "y", "on")  # as obstore reads them
 
 
 @frozen(kw_only=False)
@@ -103,8 +113,12 @@ def fetch_object(source: S3Object, fetch: Callable[[Url], None], network: Networ
     try:
         fetch(source.signed("GET", network))
     except TransferError as error:
-        hint = LOGIN_HINT if error.failure.status in (401, 403) else error.failure.hint
-        raise TransferError(replace(error.failure, hint=hint)) from error
+        raise TransferError(with_hint(error.failure)) from error
+
+
+def with_hint(failure: Failure) -> Failure:
+    """The failure of a request to a bucket, with what to set in the environment if the bucket refused it."""
+    return replace(failure, hint=_HINTS.get(failure.status, failure.hint))
 
 
 def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) -> Url:
@@ -125,9 +139,9 @@ def _sign(bucket: str, key: str, method: Literal["GET", "PUT"], seconds: float) 
     try:
         url = Url.parse(obstore.sign(_store(bucket, settings, is_anonymous), method, key, timedelta(seconds=seconds)))
     except (BaseError, ValueError, OSError) as error:
-        raise NetworkError(
-            f"cannot sign requests for the bucket {bucket!r}: {reason_of(error)}", hint=LOGIN_HINT
-        ) from error
+        has_login = is_anonymous or all(map(os.environ.get, _KEYS))
+        hint = "Correct the environment variables AWS_* that set up the bucket." if has_login else _LOGIN_HINT
+        raise NetworkError(f"cannot sign requests for the bucket {bucket!r}: {reason_of(error)}", hint=hint) from error
     return replace(url, query="") if is_anonymous else url
 
 

@@ -21,7 +21,7 @@ from provision.fetch.mirrors import WebMirror, parse_mirror
 from provision.fetch.oci_mirror import OciMirror
 from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.retry import Deadline
-from provision.fetch.s3_mirror import LOGIN_HINT, S3Mirror
+from provision.fetch.s3_mirror import S3Mirror, with_hint
 from provision.fetch.settings import MIB
 from provision.fleet.registry import RegistryClient, open_registry
 from provision.host.files import is_file, make_directory, remove_file, replace_file, unfinished_files
@@ -196,7 +196,7 @@ class _BucketTarget(_HttpTarget):
         if failure.status == 404:
             hint = f"Create the bucket {self._mirror.bucket!r}, or check its name, AWS_REGION and AWS_ENDPOINT_URL."
             return replace(failure, hint=hint)
-        return replace(failure, hint=LOGIN_HINT) if failure.status in (401, 403) else failure
+        return with_hint(failure)
 
 
 class _WebServer(_HttpTarget):

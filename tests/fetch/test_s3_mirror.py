@@ -89,18 +89,46 @@ def test_a_damaged_copy_is_named_and_the_next_mirror_tried(bucket: Server, tmp_p
         fetch.fetch(asset(_ELSEWHERE))
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_says_what_to_set(bucket: Server, tmp_path: Path, status: int) -> None:
-    bucket.fault(f"archives/{_KEY}", Status(code=status))
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (301, "Set AWS_REGION to the region of the bucket."),
+        (400, "Renew the credentials if they have expired, and set AWS_REGION"),
+        (401, "Set AWS_ACCESS_KEY_ID"),
+        (403, "Set AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_refusal_says_what_to_set(bucket: Server, tmp_path: Path, status: int, hint: str) -> None:
+    bucket.fault(f"archives/{_KEY}", Status(code=status, headers={"x-amz-bucket-region": "eu-west-1"}))
     with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch, pytest.raises(NetworkError, match=str(status)) as caught:
         fetch.fetch(asset(bucket.at("none")))
-    assert "AWS_ACCESS_KEY_ID" in str(caught.value.hint)
+    assert hint in str(caught.value.hint)
 
 
-def test_a_public_bucket_needs_no_credentials(bucket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_ENDPOINT_URL", "minio.example"),
+        ("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "maybe"),
+        ("AWS_CHECKSUM_ALGORITHM", "md5"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_not_taken_for_missing_credentials(
+    bucket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch, pytest.raises(NetworkError, match="cannot sign") as caught:
+        fetch.fetch(asset(_ELSEWHERE))
+    assert caught.value.hint == "Correct the environment variables AWS_* that set up the bucket."
+
+
+@pytest.mark.parametrize("word", ["true", "ON", "y", "1"])
+def test_a_public_bucket_needs_no_credentials(
+    bucket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
     bucket.put(f"archives/{_KEY}", SMALL)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", word)
     with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch:
         assert fetch.address_of(_MIRROR).query == ""
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
