@@ -140,7 +140,7 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:
-    """The lines of a table, with bold heads; a line for each cell where the terminal is too narrow for the table.
+    """The lines of a table, with bold heads; several for each row where the terminal is too narrow for one.
 
     Cells are made printable here.
     """
@@ -153,7 +153,7 @@ def table(rows: Iterable[Sequence[str]], heads: Sequence[str], console: Console)
     if _columns(cells, heads) > width:
         lines = _folded(cells, heads, width)
     if not lines:
-        return _stacked(cells, heads, console)
+        return _in_two_lines(cells, heads, width, console) or _stacked(cells, heads, console)
     widths = _widths([row for rows in lines for row in rows], heads)
     return [
         "  ".join(console.paint(head.ljust(size), "bold") for head, size in zip(heads, widths, strict=True)).rstrip(),
@@ -187,6 +187,30 @@ def _folded(cells: Sequence[Sequence[str]], heads: Sequence[str], width: int) ->
         further = [[part.strip() if column == widest else "" for column in range(len(heads))] for part in more]
         folded.append([[*row[:widest], first, *row[widest + 1 :]], *further])
     return folded
+
+
+def _in_two_lines(cells: Sequence[Sequence[str]], heads: Sequence[str], width: int, console: Console) -> list[str]:
+    """The table with two lines for the heads and for each row, the second one indented; nothing if that is not enough.
+
+    The first line has as many columns as fit; the second one is left out where it is empty.
+    """
+    from itertools import accumulate
+
+    widths = _widths(cells, heads)
+    ends = list(accumulate(size + 2 for size in widths))
+    split = sum(end - 2 <= width for end in ends)
+    if not split or ends[-1] - ends[split - 1] > width:
+        return []
+    lines = []
+    for row in (heads, *cells):
+        words = [
+            console.paint(cell.ljust(size), "bold" if row is heads or column == 0 else "")
+            for column, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(words[:split]).rstrip())
+        if any(row[split:]):
+            lines.append("  " + "  ".join(words[split:]).rstrip())
+    return lines
 
 
 def _stacked(cells: Sequence[Sequence[str]], heads: Sequence[str], console: Console) -> list[str]:

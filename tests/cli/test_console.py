@@ -19,7 +19,9 @@ def test_a_table_is_aligned_and_its_cells_are_printable() -> None:
     assert lines == ["X     Y", "a     \\x1b[2J", "long  y"]
 
 
-def test_a_table_that_is_too_wide_loses_empty_columns_then_folds_then_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_is_too_wide_loses_empty_columns_then_folds_then_has_lines_for_each_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     console, heads = Console(environ={}), ("NAME", "VARIANT", "NOTE")
     rows = [("default", "pgo+lto install_only_stripped", ""), ("free", "", "")]
 
@@ -31,6 +33,33 @@ def test_a_table_that_is_too_wide_loses_empty_columns_then_folds_then_stacks(mon
     assert at(38) == ["NAME     VARIANT", "default  pgo+lto install_only_stripped", "free"]
     assert at(32) == ["NAME     VARIANT", "default  pgo+lto", "         install_only_stripped", "free"]
     assert at(28) == ["default", "  variant  pgo+lto install_only_stripped", "free"]
+
+
+def test_a_row_takes_two_lines_if_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = ("VERSION", "TARGET", "FLAVOR", "OPTIONS")
+    rows = [
+        ("3.13.5", "linux-x86_64", "install_only", "debug"),
+        ("3.9.1", "any", "full", "freethreaded"),
+        ("3.8.20", "any", "", ""),
+    ]
+
+    def at(width: int, **environ: str) -> list[str]:
+        monkeypatch.setattr("provision.cli.console.terminal_width", lambda stream: width)
+        return table(rows, heads, Console(environ=environ))
+
+    assert at(28) == [
+        "VERSION  TARGET",
+        "  FLAVOR        OPTIONS",
+        "3.13.5   linux-x86_64",
+        "  install_only  debug",
+        "3.9.1    any",
+        "  full          freethreaded",
+        "3.8.20   any",
+    ]
+    assert at(28, FORCE_COLOR="1")[2] == "\x1b[1m3.13.5 \x1b[0m  linux-x86_64"
+    assert at(27)[:4] == ["3.13.5", "  target   linux-x86_64", "  flavor   install_only", "  options  debug"]
+    rows[0] = ("3.13.5" * 8, *rows[0][1:])
+    assert at(28)[0] == "3.13.5" * 8, "nothing fits into the first line"
 
 
 def test_an_error_has_its_place_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
