@@ -6,6 +6,7 @@ A bundle is verified once, and counts for every archive whose digest it has: one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property, partial
 
 from provision.attest.bundle import AttestationError
@@ -13,6 +14,7 @@ from provision.attest.download import GITHUB_API, download_bundles
 from provision.attest.kept import KeptBundles
 from provision.attest.signer import AttestationProblem, Signer, VerificationLevel, rows_of, signer_of
 from provision.attest.verify import BundleVerifier, Provenance
+from provision.errors import StoreError
 from provision.lock.lock import Attestation, Lock
 from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
@@ -151,13 +153,19 @@ class Prover:
         if key not in self._verified:
             try:
                 self._verified[key] = self._verifier.verify(self._bundles[bundle], signer)
-                self._kept.keep(self._bundles[bundle])
+                self._keep(bundle)
             except AttestationError as error:
                 self._verified[key] = error
         known = self._verified[key]
         if isinstance(known, AttestationError):
             raise known
         return known
+
+    def _keep(self, bundle: Digest) -> None:
+        """Save a downloaded bundle; an unwritable cache is no failure, because the bundle is verified all the same."""
+        if any(bundle in found for found in self._downloaded.values()):
+            with suppress(StoreError):
+                self._kept.keep(self._bundles[bundle])
 
     def _download(self, asset: Asset, signer: Signer) -> tuple[Digest, ...]:
         """The bundles that upstream has for an archive, by their digest; requested once."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from provision.attest.bundle import AttestationError, check_shape, parse_bundle
 from provision.attest.signer import AttestationProblem, Signer
 from provision.errors import ProvisionError, UsageError, reason_of
+from provision.host.files import read_small_file
 from provision.lock.lock import Attestation
 from provision.model.asset import Digest
 from provision.model.value import frozen
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from sigstore.models import Bundle
 
+# That of the public Sigstore has 7 kB.
+_LARGEST_ROOT = 4 << 20
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _PREDICATE = "https://slsa.dev/provenance/v1"
@@ -77,6 +80,7 @@ class BundleVerifier:
 
         self._path = path or public_root()
         try:
+            read_small_file(self._path, _LARGEST_ROOT)  # sigstore would wait for a FIFO, and read a device without end
             self._root = TrustedRoot.from_file(str(self._path))
             self._verifier = Verifier(trusted_root=self._root)
         except Exception as error:

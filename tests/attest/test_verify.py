@@ -6,6 +6,8 @@ import base64
 import copy
 import datetime as dt
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,8 +157,14 @@ def test_a_trusted_root_with_a_certificate_of_another_version_is_a_usage_error(t
 
 
 def test_a_trusted_root_that_cannot_be_read_is_reported_in_plain_words(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path, "a directory is where a file should be"), (tmp_path / "x", "no such file")):
-        with pytest.raises(UsageError, match=f"{path} cannot be used as a trusted root: {reason}"):
+    (tmp_path / "large").write_bytes(bytes(5 << 20))
+    unlike = [(tmp_path, "it is not a regular file"), (tmp_path / "x", "no such file")]
+    unlike.append((tmp_path / "large", "it is too large"))
+    if os.name != "nt":
+        os.mkfifo(tmp_path / "fifo")
+        unlike += [(tmp_path / "fifo", "it is not a regular file"), (Path("/dev/zero"), "it is not a regular file")]
+    for path, reason in unlike:
+        with pytest.raises(UsageError, match=f"{re.escape(str(path))} cannot be used as a trusted root: {reason}"):
             BundleVerifier(path)
 
 

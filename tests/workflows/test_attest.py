@@ -408,6 +408,22 @@ def test_an_audit_verifies_the_attestations_of_the_lock(attesting: Attesting) ->
     assert found(attesting) == {"PV037"}
 
 
+def test_what_verifies_needs_no_cache_that_it_can_write(attesting: Attesting) -> None:
+    """A cache is a convenience: neither a command that only reads, nor the one that records, depends on it."""
+    require(attesting, "required")
+    attesting.publish()
+    kept = attesting.project.cache / "attestations"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("not a directory")
+    assert not attesting.attest(vendor=True).failed, "downloaded, and not kept"
+    assert found(attesting) == set()
+    assert synchronise(attesting).exit_code == NETWORK
+    kept.unlink()
+    assert found(attesting) == set()
+    assert synchronise(attesting).exit_code == NETWORK
+    assert not kept.exists(), "a bundle of the repository is not copied"
+
+
 @pytest.mark.parametrize(
     ("fields", "code"), [({"commit": "0" * 40}, {"PV036"}), ({"repository_id": 7}, {"PV031", "PV032"})]
 )
