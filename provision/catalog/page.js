@@ -187,7 +187,14 @@
     const [folder, file] = whole().files[kindNumber];
     return filled(`${whole().folders[folder]}/${file}`, build);
   };
-  const fileOf = (asset) => decodeURIComponent(urlOf(asset).split("/").pop());
+  const fileOf = (asset) => {
+    const name = urlOf(asset).split("/").pop();
+    try {
+      return decodeURIComponent(name);
+    } catch { // a percent sign that encodes nothing
+      return name;
+    }
+  };
 
   const UNKNOWN = "not known";
   const contentsOf = ({ build, kind }) => {

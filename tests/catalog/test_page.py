@@ -353,14 +353,19 @@ def test_what_a_catalog_says_stays_text(tab: Tab, tmp_path: Path) -> None:
         json.dumps(tables.search).replace("linux-x86_64-musl", "</script><img src=x onerror=alert(1)>")
     )
     path = tmp_path / "page.html"
-
-    path.write_text(catalog_page(replace(tables, search=spoiled)), encoding="utf-8")
+    odd = "%zz\u2028<!--<script><img src=x onerror=alert(1)>"
+    details = json.loads(json.dumps(tables.details))
+    details["files"] = [[folder, f"{name}{odd}"] for folder, name in details["files"]]
+    details["components"] = [f"{odd}{each}" for each in details["components"]]
+    path.write_text(catalog_page(replace(tables, search=spoiled, details=details)), encoding="utf-8")
     tab.complaints.clear()
     tab.open(path, width=390)
     assert search(tab, "onerror") > 0
     arrow(tab)
     assert tab.ask("document.images.length") == 0
     assert "<img src=x" in tab.ask(LINE)
+    assert tab.ask("document.getElementById('file').textContent").endswith(odd)
+    assert odd in tab.ask("document.getElementById('components').textContent")
     assert tab.complaints == []
 
 
