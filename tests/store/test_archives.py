@@ -26,20 +26,20 @@ def cache(tmp_path: Path) -> ArchiveCache:
     return ArchiveCache(tmp_path / "cache")
 
 
-def test_archives_lie_where_the_design_says() -> None:
+def test_archives_are_stored_under_their_sha256() -> None:
     digest = Digest("0" * 64)
     cache = ArchiveCache(Path("/cache/provision"))
     assert cache.path(digest) == Path("/cache/provision/archives/sha256") / digest.hex
     assert cache.partial(digest).name == f"{digest.hex}.part"
 
 
-def test_a_cache_has_what_was_put_there(cache: ArchiveCache) -> None:
+def test_the_cache_has_the_archives_that_were_added(cache: ArchiveCache) -> None:
     digest = put(cache, b"archive")
     assert cache.has(digest)
     assert not cache.has(Digest("0" * 64))
 
 
-def test_only_plain_files_count(cache: ArchiveCache, tmp_path: Path) -> None:
+def test_a_link_or_a_directory_is_not_a_cached_archive(cache: ArchiveCache, tmp_path: Path) -> None:
     digest = put(cache, b"archive")
     cache.path(digest).rename(tmp_path / "elsewhere")
     cache.path(digest).symlink_to(tmp_path / "elsewhere")
@@ -49,7 +49,7 @@ def test_only_plain_files_count(cache: ArchiveCache, tmp_path: Path) -> None:
     assert not cache.has(digest)
 
 
-def test_a_cache_that_is_not_there_is_empty(cache: ArchiveCache) -> None:
+def test_a_missing_cache_is_empty(cache: ArchiveCache) -> None:
     assert cache.size() == 0
     assert cache.clean() == 0
     assert not cache.has(Digest("0" * 64))
@@ -57,7 +57,7 @@ def test_a_cache_that_is_not_there_is_empty(cache: ArchiveCache) -> None:
     assert not cache.root.exists()
 
 
-def test_evicting_forgets_the_download_too(cache: ArchiveCache) -> None:
+def test_evicting_an_archive_also_removes_its_partial_download(cache: ArchiveCache) -> None:
     digest, other = put(cache, b"archive"), put(cache, b"other")
     cache.partial(digest).write_bytes(b"half")
     cache.partial(digest).with_suffix(".part.json").write_bytes(b"{}")
@@ -78,7 +78,7 @@ def test_cleaning_keeps_what_should_be_kept(cache: ArchiveCache) -> None:
     assert cache.size() == 0
 
 
-def test_cleaning_leaves_alone_what_is_being_fetched_and_what_is_not_ours(cache: ArchiveCache) -> None:
+def test_cleaning_leaves_running_downloads_and_foreign_files_alone(cache: ArchiveCache) -> None:
     digest = put(cache, b"archive")
     (cache.directory / "notes.txt").write_text("mine")
     with cache.lock(digest):
@@ -88,7 +88,7 @@ def test_cleaning_leaves_alone_what_is_being_fetched_and_what_is_not_ours(cache:
     assert [path.name for path in cache.directory.iterdir()] == ["notes.txt"]
 
 
-def test_one_process_fetches_and_the_others_wait(cache: ArchiveCache) -> None:
+def test_one_process_downloads_and_the_others_wait(cache: ArchiveCache) -> None:
     digest = Digest("ab" * 32)
     with (
         cache.lock(digest),

@@ -85,7 +85,7 @@ def kills(bench: Bench, every: bool) -> Iterator[Step]:
         bench.finish()
 
 
-def test_publishing_leaves_nothing_or_a_whole_tree(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_publishing_leaves_no_tree_or_a_complete_one(tmp_path: Path, every: bool) -> None:
     bench = Bench("publish", tmp_path / "sandbox")
     seen = set()
     for _ in kills(bench, every):
@@ -96,7 +96,7 @@ def test_publishing_leaves_nothing_or_a_whole_tree(tmp_path: Path, every: bool) 
     assert read_receipt(bench.store, DEFAULT.key)
 
 
-def test_replacing_a_damaged_tree_leaves_it_or_a_whole_one(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_replacing_leaves_the_damaged_tree_or_a_complete_one(tmp_path: Path, every: bool) -> None:
     bench = Bench("publish", tmp_path / "sandbox")
     install(bench.store, extras=True)
     (bench.store.tree(DEFAULT.key) / "lib/python3.13/os.py").unlink()
@@ -111,7 +111,7 @@ def test_replacing_a_damaged_tree_leaves_it_or_a_whole_one(tmp_path: Path, every
     assert seen == {(), DAMAGE}
 
 
-def test_removing_leaves_a_whole_tree_or_nothing(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_removing_leaves_a_complete_tree_or_none(tmp_path: Path, every: bool) -> None:
     bench = Bench("remove", tmp_path / "sandbox")
     install(bench.store, extras=True)
     seen = set()
@@ -124,7 +124,7 @@ def test_removing_leaves_a_whole_tree_or_nothing(tmp_path: Path, every: bool) ->
     assert list(bench.store.receipts.iterdir()) == []
 
 
-def test_pruning_takes_each_tree_whole_and_spares_the_needed_one(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_pruning_leaves_complete_trees_and_keeps_the_needed_one(tmp_path: Path, every: bool) -> None:
     bench = Bench("prune_all", tmp_path / "sandbox")
     live = install(bench.store, variant(9))
     for asset in (ASSET, FREE) if every else (ASSET,):
@@ -138,7 +138,7 @@ def test_pruning_takes_each_tree_whole_and_spares_the_needed_one(tmp_path: Path,
     assert [path.name for path in bench.store.trees.iterdir()] == [live.key]
 
 
-def test_recording_leaves_the_old_root_or_the_new(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_recording_leaves_the_old_root_or_the_new_one(tmp_path: Path, every: bool) -> None:
     bench = Bench("record", tmp_path / "sandbox")
     record_root(bench.store, bench.sandbox / "pythons.toml", ["old"])
     seen = set()
@@ -148,7 +148,7 @@ def test_recording_leaves_the_old_root_or_the_new(tmp_path: Path, every: bool) -
     assert seen == {("old",), (FREE_CHOICE.key,)}
 
 
-def test_linking_leaves_each_link_old_or_new(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_linking_leaves_each_link_old_or_new(tmp_path: Path, every: bool) -> None:
     bench = Bench("relink", tmp_path / "sandbox")
     link_project(bench.sandbox, bench.store, [DEFAULT, Choice(name="old", asset=variant(9))])
     for _ in kills(bench, every):
@@ -160,7 +160,7 @@ def test_linking_leaves_each_link_old_or_new(tmp_path: Path, every: bool) -> Non
     assert [path.name for path in (bench.sandbox / ".pythons/bin").iterdir()] == ["python3.13t"]
 
 
-def test_marking_a_tree_as_durable_leaves_the_mark_off_or_on(tmp_path: Path, every: bool) -> None:
+def test_a_kill_while_marking_a_tree_as_durable_leaves_the_mark_off_or_on(tmp_path: Path, every: bool) -> None:
     bench = Bench("make_all_durable", tmp_path / "sandbox")
     older = replace(install(bench.store), boot="00000000-an-earlier-boot", settled=False)
     write_receipt(bench.store, older)

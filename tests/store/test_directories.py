@@ -36,19 +36,19 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "one", tmp_path / "two"
 
 
-def test_directories_change_places(pair: tuple[Path, Path]) -> None:
+def test_directories_are_exchanged(pair: tuple[Path, Path]) -> None:
     one, two = pair
     swap_paths(one, two)
     assert [path.name for path in one.iterdir()] == ["was-two"]
     assert [path.name for path in two.iterdir()] == ["was-one"]
 
 
-def test_directories_change_places_in_one_step(pair: tuple[Path, Path]) -> None:
+def test_directories_are_exchanged_in_one_step(pair: tuple[Path, Path]) -> None:
     steps = victim(pair[0].parent, "swap_paths(at / 'one', at / 'two')").trace()
     assert [step.event for step in steps] == ["renameat2"]
 
 
-def test_directories_change_places_in_several_steps_where_the_system_cannot_do_it_at_once(
+def test_without_an_atomic_exchange_directories_are_exchanged_in_several_steps(
     pair: tuple[Path, Path],
 ) -> None:
     one, two = pair
@@ -59,7 +59,7 @@ def test_directories_change_places_in_several_steps_where_the_system_cannot_do_i
     assert sorted(path.name for path in one.parent.iterdir()) == ["one", "two"]
 
 
-def test_a_missing_directory_cannot_change_places(pair: tuple[Path, Path]) -> None:
+def test_a_missing_directory_cannot_be_exchanged(pair: tuple[Path, Path]) -> None:
     with pytest.raises(FileNotFoundError):
         swap_paths(pair[0], pair[1] / "missing")
     assert pair[0].exists()
@@ -71,7 +71,7 @@ def test_one_call_flushes_a_whole_tree(tmp_path: Path) -> None:
     flush_tree(tmp_path)
 
 
-def test_every_file_and_directory_is_flushed_where_there_is_no_such_call(tmp_path: Path) -> None:
+def test_without_that_call_every_file_and_directory_is_flushed(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     make_tree(tree)
@@ -105,7 +105,7 @@ def test_removing_recursively_follows_no_links(tmp_path: Path) -> None:
     assert not os.path.lexists(doomed)
 
 
-def test_a_tree_that_its_owner_made_read_only_is_removed_recursively(public_path: Path) -> None:
+def test_a_read_only_tree_is_removed_recursively(public_path: Path) -> None:
     public_path.chmod(0o777)
     code = f"""
 import os
@@ -123,7 +123,7 @@ print(doomed.exists())
     assert as_stranger(code) == "False\n"
 
 
-def test_between_two_mounts_nothing_can_be_renamed(tmp_path: Path) -> None:
+def test_directories_cannot_be_renamed_from_one_mount_to_another(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     assert can_rename_between(tmp_path, tmp_path / "inner")
     assert list(tmp_path.iterdir()) == [tmp_path / "inner"]
@@ -136,7 +136,7 @@ def test_between_two_mounts_nothing_can_be_renamed(tmp_path: Path) -> None:
     remove_recursively(folder)
 
 
-def test_what_is_missing_need_not_be_moved_aside(tmp_path: Path) -> None:
+def test_moving_a_missing_path_aside_succeeds(tmp_path: Path) -> None:
     assert move_aside(tmp_path / "missing", tmp_path / "aside")
     (tmp_path / "file").touch()
     assert move_aside(tmp_path / "file", tmp_path / "aside")

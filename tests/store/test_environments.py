@@ -31,7 +31,7 @@ def make_environment(path: Path, configuration: str) -> Path:
         "services/api/.venv",
     ],
 )
-def test_environments_are_found_where_tools_make_them(tmp_path: Path, place: str) -> None:
+def test_environments_are_found_where_tools_create_them(tmp_path: Path, place: str) -> None:
     made = make_environment(tmp_path / place, "")
     assert list(find_environments(tmp_path)) == [made]
 
@@ -47,13 +47,13 @@ def test_the_search_is_bounded_and_follows_no_links(tmp_path: Path) -> None:
     assert list(find_environments(tmp_path / "missing")) == []
 
 
-def test_a_link_that_cannot_be_followed_hides_nothing(tmp_path: Path) -> None:
+def test_a_circular_link_does_not_stop_the_search(tmp_path: Path) -> None:
     made = make_environment(tmp_path / ".venv", "")
     (tmp_path / "circle").symlink_to("circle")
     assert list(find_environments(tmp_path)) == [made]
 
 
-def test_many_directories_end_the_search(tmp_path: Path) -> None:
+def test_the_search_ends_after_a_limited_number_of_directories(tmp_path: Path) -> None:
     for number in range(2100):
         (tmp_path / f"d{number:04}").mkdir()
     make_environment(tmp_path / "d2099/.venv", "")
@@ -71,7 +71,7 @@ def test_many_directories_end_the_search(tmp_path: Path) -> None:
         ("a link of the project", "home = {link}/bin\n"),
     ],
 )
-def test_an_environment_names_its_tree(tmp_path: Path, tool: str, configuration: str) -> None:
+def test_the_tree_of_an_environment_is_read_from_pyvenv_cfg(tmp_path: Path, tool: str, configuration: str) -> None:
     store = Store(tmp_path / "home")
     (store.tree(KEY) / "bin").mkdir(parents=True)
     (tmp_path / "link").symlink_to(store.tree(KEY))
@@ -79,7 +79,7 @@ def test_an_environment_names_its_tree(tmp_path: Path, tool: str, configuration:
     assert environment_keys(store, make_environment(tmp_path / ".venv", text)) == {KEY}, tool
 
 
-def test_one_made_through_a_link_needs_the_tree_to_which_the_link_leads_now(tmp_path: Path) -> None:
+def test_an_environment_made_through_a_link_needs_the_current_target_of_the_link(tmp_path: Path) -> None:
     store, newer = Store(tmp_path / "home"), KEY.replace("3.13.5", "3.13.6")
     for key in (KEY, newer):
         (store.tree(key) / "bin").mkdir(parents=True)
@@ -97,7 +97,7 @@ def test_one_made_through_a_link_needs_the_tree_to_which_the_link_leads_now(tmp_
     assert environment_keys(store, made) == {newer}
 
 
-def test_an_interpreter_that_is_a_link_leads_to_its_tree(tmp_path: Path) -> None:
+def test_the_tree_of_an_environment_is_found_through_its_interpreter_link(tmp_path: Path) -> None:
     store = Store(tmp_path / "home")
     (store.tree(KEY) / "bin").mkdir(parents=True)
     (store.tree(KEY) / "bin/python3.13").touch()
@@ -116,14 +116,16 @@ def test_a_store_behind_a_link_is_the_same_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "home", "home = \0", "home = /usr/bin", "home = {trees}", "home = {trees}/../x"])
-def test_other_environments_need_no_tree(tmp_path: Path, text: str) -> None:
+def test_environments_of_other_interpreters_need_no_tree(tmp_path: Path, text: str) -> None:
     store = Store(tmp_path / "home")
     made = make_environment(tmp_path / ".venv", text.format(trees=store.trees))
     assert environment_keys(store, made) == set()
     assert environment_keys(store, tmp_path / "missing") == set()
 
 
-def test_the_active_environment_counts_if_it_is_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_active_environment_is_found_if_its_interpreter_is_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(tmp_path / "home")
     made = make_environment(tmp_path / "far/away", f"home = {store.tree(KEY)}/bin\n")
     for value, found in ((str(made), made), ("relative", None), ("", None), (str(tmp_path), None)):

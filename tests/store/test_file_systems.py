@@ -71,14 +71,14 @@ def mounted(builds: list[Build], tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_two_stores_of_one_lock_become_the_same_image(builds: list[Build], tmp_path: Path) -> None:
+def test_two_stores_from_one_lock_file_make_identical_images(builds: list[Build], tmp_path: Path) -> None:
     stores = [synced(tmp_path / name, builds) for name in ("one", "other")]
     one, other = (image(project, tmp_path / f"{number}.squashfs") for number, project in enumerate(stores))
     assert one.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.slow
-def test_a_mounted_image_is_a_store(mounted: Path, builds: list[Build], tmp_path: Path) -> None:
+def test_a_mounted_image_can_be_used_as_the_store(mounted: Path, builds: list[Build], tmp_path: Path) -> None:
     far = Project(tmp_path / "far" / "project", home=mounted)
     shutil.copy(tmp_path / "one" / "project" / "pythons.toml", far.manifest)
     shutil.copy(tmp_path / "one" / "project" / "pythons.lock", far.lock)
@@ -89,7 +89,9 @@ def test_a_mounted_image_is_a_store(mounted: Path, builds: list[Build], tmp_path
 
 
 @pytest.mark.slow
-def test_a_mounted_image_is_a_store_below_ones_own(mounted: Path, builds: list[Build], tmp_path: Path) -> None:
+def test_a_mounted_image_can_be_used_in_addition_to_the_own_store(
+    mounted: Path, builds: list[Build], tmp_path: Path
+) -> None:
     far = Project(tmp_path / "far" / "project")
     shutil.copy(tmp_path / "one" / "project" / "pythons.toml", far.manifest)
     third = small_build(tmp_path / "served", 3)
@@ -115,7 +117,7 @@ def run_without_flock(project: Project, *words: str, number: int = errno.ENOSYS)
 
 
 @pytest.mark.slow
-def test_without_file_locks_what_is_installed_is_used_and_nothing_is_installed(
+def test_without_file_locks_installed_trees_are_used_and_no_tree_is_installed(
     builds: list[Build], tmp_path: Path
 ) -> None:
     project = synced(tmp_path / "one", builds)

@@ -47,7 +47,7 @@ def fill(store: Store) -> OSError | StoreError:
 
 
 @pytest.mark.parametrize("options", ["size=1m", "size=10m,nr_inodes=100"])
-def test_a_full_disk_keeps_what_was_there_and_nothing_half(mount: Mount, options: str) -> None:
+def test_a_full_disk_leaves_existing_trees_and_no_partial_ones(mount: Mount, options: str) -> None:
     store = mount(options)
     fill(store)
     whole = installed_receipts(store)

@@ -86,7 +86,7 @@ except ProvisionError as error:
 """
 
 
-def test_what_one_member_installs_another_uses_and_adds_to(shared: Shared) -> None:
+def test_members_use_the_trees_of_each_other_and_install_their_own(shared: Shared) -> None:
     assert shared.run(ANN, ONE) == "1\n"
     assert shared.run(BEN, ALL) == "1\n", "the other one is there"
     assert shared.run(ANN, ALL) == "0\n"
@@ -95,7 +95,7 @@ def test_what_one_member_installs_another_uses_and_adds_to(shared: Shared) -> No
     assert shared.run(BEN, f"print(len({verified}.trees))") == "2\n"
 
 
-def test_nobody_changes_what_another_member_installed(shared: Shared) -> None:
+def test_no_member_can_change_a_tree_of_another_member(shared: Shared) -> None:
     shared.run(ANN, ONE)
     (tree,) = shared.store.trees.iterdir()
     changes = (
@@ -107,7 +107,7 @@ def test_nobody_changes_what_another_member_installed(shared: Shared) -> None:
         assert shared.run(BEN, f"try: {change}\nexcept PermissionError: print('refused')") == "refused\n"
 
 
-def test_what_a_killed_run_of_another_member_left_is_no_obstacle(shared: Shared) -> None:
+def test_leftovers_of_a_killed_run_of_another_member_do_not_block_an_install(shared: Shared) -> None:
     shared.run(ANN, ONE)
     (tree,) = shared.store.trees.iterdir()
     left = shared.store.staging / f"{tree.name}.4194305.0123456789ab"
@@ -126,14 +126,14 @@ def test_what_a_killed_run_of_another_member_left_is_no_obstacle(shared: Shared)
     assert not left.exists(), "a sync of Ann's removes it"
 
 
-def test_others_may_not_even_take_a_lock(shared: Shared) -> None:
+def test_users_outside_the_group_cannot_take_a_process_lock(shared: Shared) -> None:
     shared.run(ANN, ONE)
     assert "permission denied" in shared.run(BEN, SAID.format(code=ALL.strip()), groups=())
     assert {path.stat().st_mode & 0o777 for path in shared.store.locks.iterdir()} == {0o660}
     assert {path.stat().st_gid for path in shared.store.locks.iterdir()} == {GROUP}
 
 
-def test_root_prunes(shared: Shared) -> None:
+def test_root_can_prune_a_group_store(shared: Shared) -> None:
     shared.run(ANN, ALL)
     shared.run(BEN, ALL)
     for user in (ANN, BEN):

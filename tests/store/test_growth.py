@@ -39,7 +39,7 @@ def looked_at(store: Store, code: str, cwd: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_with_500_trees_only_those_of_the_lock_are_looked_at(store: Store, tmp_path: Path) -> None:
+def test_in_a_store_of_500_trees_only_locked_trees_are_inspected(store: Store, tmp_path: Path) -> None:
     first = install(store, variant(0))
     for number in range(1, 500):
         other = replace(first, key=Choice(name="x", asset=variant(number)).key, asset=variant(number))

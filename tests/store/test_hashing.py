@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
     return tree
 
 
-def test_a_scan_finds_what_was_put_there(tree: Path) -> None:
+def test_a_scan_finds_every_file_link_and_directory(tree: Path) -> None:
     entries = make_tree(tree)
     found = scan_tree(tree)
     assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
@@ -31,7 +31,7 @@ def test_a_scan_finds_what_was_put_there(tree: Path) -> None:
     assert compare_tree(found, entries) == ()
 
 
-def test_files_of_all_sizes_are_hashed_whole(tree: Path) -> None:
+def test_files_of_all_sizes_are_hashed_completely(tree: Path) -> None:
     sizes = [0, 1, 4096, (1 << 18) - 1, 1 << 18, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 * (1 << 20) + 5]
     contents = {f"file{size}": os.urandom(size) for size in sizes}
     for name, content in contents.items():
@@ -79,7 +79,7 @@ def test_each_kind_of_difference_is_reported(tree: Path) -> None:
     )
 
 
-def test_a_directory_in_place_of_a_file_and_the_other_way_round(tree: Path) -> None:
+def test_a_directory_in_place_of_a_file_or_a_file_in_place_of_a_directory_is_a_difference(tree: Path) -> None:
     entries = make_tree(tree)
     (tree / "share/empty").unlink()
     (tree / "share/empty").mkdir()
@@ -93,7 +93,7 @@ def test_a_directory_in_place_of_a_file_and_the_other_way_round(tree: Path) -> N
     )
 
 
-def test_bytecode_that_python_cached_is_no_difference_but_listed(tree: Path) -> None:
+def test_bytecode_cached_by_python_is_listed_but_not_a_difference(tree: Path) -> None:
     entries = make_tree(tree)
     cache = tree / "lib/python3.13/__pycache__"
     cache.mkdir()
@@ -121,7 +121,7 @@ def test_bytecode_that_python_cached_is_no_difference_but_listed(tree: Path) -> 
         "__pycache__/evil.pth",
     ],
 )
-def test_other_files_among_cached_bytecode_were_not_installed(tree: Path, path: str) -> None:
+def test_other_files_in_a_bytecode_cache_are_differences(tree: Path, path: str) -> None:
     entries = make_tree(tree)
     (tree / path).parent.mkdir(parents=True, exist_ok=True)
     (tree / path).write_bytes(b"planted")
@@ -130,7 +130,7 @@ def test_other_files_among_cached_bytecode_were_not_installed(tree: Path, path: 
     assert cached_bytecode(found, entries) == ()
 
 
-def test_a_cache_that_is_a_link_was_not_installed(tree: Path, tmp_path: Path) -> None:
+def test_a_bytecode_cache_that_is_a_link_is_a_difference(tree: Path, tmp_path: Path) -> None:
     entries = make_tree(tree)
     (tmp_path / "elsewhere").mkdir()
     (tree / "lib/python3.13/__pycache__").symlink_to(tmp_path / "elsewhere")
@@ -155,7 +155,7 @@ def test_a_cache_that_is_a_link_was_not_installed(tree: Path, tmp_path: Path) ->
         ("a.pyc", None),
     ],
 )
-def test_cached_bytecode_is_named_after_its_source(path: str, source: str | None) -> None:
+def test_the_source_of_cached_bytecode_is_derived_from_its_name(path: str, source: str | None) -> None:
     assert cached_source(path) == source
 
 
@@ -171,7 +171,7 @@ def test_requested_bytecode_is_checked(tree: Path) -> None:
     )
 
 
-def test_an_empty_directory_more_is_no_difference(tree: Path) -> None:
+def test_an_additional_empty_directory_is_not_a_difference(tree: Path) -> None:
     entries = make_tree(tree)
     (tree / "lib/empty").mkdir()
     assert compare_tree(scan_tree(tree), entries) == ()
@@ -188,7 +188,7 @@ def test_special_files_are_never_opened(tree: Path) -> None:
     )
 
 
-def test_names_that_are_not_utf_8_are_names(tree: Path) -> None:
+def test_names_that_are_not_utf_8_are_hashed(tree: Path) -> None:
     name = os.fsdecode(b"caf\xe9")
     (tree / name).write_bytes(b"x")
     found = scan_tree(tree)
@@ -203,7 +203,7 @@ def test_links_are_not_followed(tree: Path, tmp_path: Path) -> None:
     assert scan_tree(tree) == {"link": TreeEntry("link", 0o777, "../outside")}
 
 
-def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
+def test_a_missing_tree_is_an_error(tree: Path) -> None:
     with pytest.raises(StoreError, match="cannot read a tree"):
         scan_tree(tree / "missing")
     (tree / "file").touch()
@@ -211,6 +211,6 @@ def test_a_tree_that_is_not_there_is_an_error(tree: Path) -> None:
         scan_tree(tree / "file")
 
 
-def test_sizes_alone_make_no_difference() -> None:
+def test_a_size_alone_is_not_a_difference() -> None:
     entry = TreeEntry("file", 0o644, "0" * 64, 5)
     assert compare_tree({"a": entry}, {"a": replace(entry, size=0)}) == ()

@@ -10,7 +10,7 @@ from provision.store.identity import make_identity, read_identity
 from tests.support.strangers import as_stranger
 
 
-def test_an_identity_is_made_once_and_moves_with_the_project(tmp_path: Path) -> None:
+def test_an_identity_is_created_once_and_moves_with_the_project(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     assert read_identity(project) == ""
@@ -30,14 +30,14 @@ def test_two_projects_have_two_identities(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"short", b"a" * 31 + b"/", b"a" * 64, b"\xff" * 32, b"../" * 10 + b"aa"]
 )
-def test_what_is_no_identity_is_made_again(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_identity_is_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".pythons").mkdir()
     (tmp_path / ".pythons/.id").write_bytes(content)
     assert read_identity(tmp_path) == ""
     assert make_identity(tmp_path) == read_identity(tmp_path) != ""
 
 
-def test_the_identity_behind_a_link_is_not_this_project_s(tmp_path: Path) -> None:
+def test_an_identity_behind_a_link_is_ignored(tmp_path: Path) -> None:
     other, project = tmp_path / "other", tmp_path / "project"
     for folder in (other, project):
         folder.mkdir()
@@ -57,7 +57,9 @@ print(repr(make_identity(Path({str(public_path)!r}))))
     public_path.chmod(0o755)
 
 
-def test_for_reproducible_images_it_is_made_of_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_source_date_epoch_the_identity_is_derived_from_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     made = make_identity(tmp_path)
     (tmp_path / ".pythons/.id").unlink()

@@ -65,30 +65,30 @@ def test_any_other_type_is_refused(key: str) -> None:
                 read_table(Outer, {**MEMBERS, key: other})
 
 
-def test_what_is_required_is_there() -> None:
+def test_a_missing_required_member_is_refused() -> None:
     with pytest.raises(MemberError, match=r"^number: is missing"):
         read_table(Outer, {key: MEMBERS[key] for key in MEMBERS if key != "number"})
 
 
-def test_an_error_says_where_something_is_wrong() -> None:
+def test_an_error_names_the_member_that_is_wrong() -> None:
     with pytest.raises(MemberError, match=r"^table\.name: expected a string"):
         read_table(Outer, {**MEMBERS, "table": {"name": 1}})
 
 
-def test_only_a_closed_table_minds_what_it_does_not_know() -> None:
+def test_only_a_closed_table_refuses_unknown_members() -> None:
     assert read_table(Outer, {**MEMBERS, "more": 1}) == VALUE
     with pytest.raises(MemberError, match=r"^more: is not expected"):
         read_table(Outer, {**MEMBERS, "more": 1}, closed=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000, b"9" * 5000])
-def test_what_is_no_object_is_refused(content: bytes) -> None:
+def test_a_value_that_is_not_an_object_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (json words most of them)
         parse_json_object(content)
 
 
 @pytest.mark.parametrize("given", [-1, True, 1.0, "1"])
-def test_counts_are_not_negative_and_no_booleans(given: object) -> None:
+def test_negative_numbers_and_booleans_are_not_counts(given: object) -> None:
     with pytest.raises(ValueError, match="expected a whole number, 0 or more"):
         count(given)
 
@@ -106,6 +106,6 @@ def test_a_choice_is_one_of_the_allowed_strings() -> None:
 
 
 @given(st.binary(max_size=100))
-def test_no_input_does_worse_than_a_value_error(content: bytes) -> None:
+def test_no_input_raises_anything_but_a_value_error(content: bytes) -> None:
     with suppress(ValueError):
         parse_json_object(content)

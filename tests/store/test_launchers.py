@@ -63,7 +63,7 @@ def run(*command: str | Path, cwd: Path | None = None, **environ: str) -> list[s
 
 
 @pytest.mark.parametrize("name", variants(NAMES, quick=["it's", "$(touch owned)", "line\nbreak"]), ids=ascii)
-def test_any_path_is_quoted(tmp_path: Path, name: str) -> None:
+def test_paths_with_any_character_are_quoted(tmp_path: Path, name: str) -> None:
     place = Place(tmp_path, name)
     assert run(place.command, "a b", "", cwd=tmp_path) == [place.by_link, "a b", ""]
     stand_in = tmp_path / "stand-in"
@@ -81,12 +81,12 @@ def test_the_tree_of_a_launcher_is_read_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("change", [(b"exec ", b"true; exec "), (b"tree='", b"true; tree='"), (b'"$@"\n', b'"$@" \n')])
-def test_a_launcher_that_was_changed_stands_for_no_tree(change: tuple[bytes, bytes]) -> None:
+def test_a_changed_launcher_has_no_tree(change: tuple[bytes, bytes]) -> None:
     content = tree_launcher(Path("/tree"), PROGRAM)
     assert tree_of_launcher(content.replace(*change), PROGRAM) is None
 
 
-def test_it_goes_through_the_link_however_it_is_found(tmp_path: Path) -> None:
+def test_a_launcher_uses_the_link_of_its_entry_however_it_is_called(tmp_path: Path) -> None:
     place = Place(tmp_path, "a b")
     folder = place.project / ".pythons"
     assert run(place.command) == [place.by_link]
@@ -95,7 +95,7 @@ def test_it_goes_through_the_link_however_it_is_found(tmp_path: Path) -> None:
     assert run("/bin/sh", place.command, "-c", "x") == [place.by_link, "-c", "x"]
 
 
-def test_where_it_does_not_know_the_link_it_takes_the_tree(tmp_path: Path) -> None:
+def test_a_launcher_that_cannot_locate_the_link_uses_the_tree(tmp_path: Path) -> None:
     place = Place(tmp_path, "a b")
     (tmp_path / "python").symlink_to(place.command)
     assert run(tmp_path / "python") == [place.by_tree]
@@ -104,7 +104,7 @@ def test_where_it_does_not_know_the_link_it_takes_the_tree(tmp_path: Path) -> No
     assert run("python3.13", cwd=place.command.parent, PATH=":/bin") == [place.by_tree]
 
 
-def test_a_link_that_is_turned_turns_the_command(tmp_path: Path) -> None:
+def test_a_changed_link_changes_the_interpreter_of_the_command(tmp_path: Path) -> None:
     place, other = Place(tmp_path, "one"), Place(tmp_path, "two")
     (other.tree / PROGRAM).write_text("#!/bin/sh\nprintf 'another\\0'\n")
     place.link.unlink()
@@ -112,7 +112,7 @@ def test_a_link_that_is_turned_turns_the_command(tmp_path: Path) -> None:
     assert run(place.command) == ["another"]
 
 
-def test_the_process_becomes_the_interpreter(tmp_path: Path) -> None:
+def test_the_launcher_process_is_replaced_by_the_interpreter(tmp_path: Path) -> None:
     """Signals, the exit code and stdin are the interpreter's own, because no shell stays in between."""
     place = Place(tmp_path, "one")
     (place.tree / PROGRAM).write_text('#!/bin/sh\nread line\necho "$$ $line"\nkill -TERM $$\n')
@@ -123,7 +123,7 @@ def test_the_process_becomes_the_interpreter(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no script as the interpreter of a script")
-def test_it_can_be_the_interpreter_of_a_script(tmp_path: Path) -> None:
+def test_a_launcher_can_be_the_interpreter_of_a_script(tmp_path: Path) -> None:
     place = Place(tmp_path, "one")
     script = tmp_path / "script"
     script.write_text(f"#!{place.command} -I\n")
@@ -131,7 +131,7 @@ def test_it_can_be_the_interpreter_of_a_script(tmp_path: Path) -> None:
     assert run(script, "a b") == [place.by_link, "-I", str(script), "a b"]
 
 
-def test_functions_and_files_of_the_users_shell_change_nothing(tmp_path: Path) -> None:
+def test_functions_and_startup_files_of_the_shell_do_not_affect_a_launcher(tmp_path: Path) -> None:
     place = Place(tmp_path, "one")
     (tmp_path / "rc").write_text("touch owned\n")
     function = "() { touch owned; }"
@@ -140,7 +140,7 @@ def test_functions_and_files_of_the_users_shell_change_nothing(tmp_path: Path) -
     assert not (tmp_path / "owned").exists()
 
 
-def test_only_what_provision_made_is_replaced(tmp_path: Path) -> None:
+def test_only_launchers_written_by_provision_are_replaced(tmp_path: Path) -> None:
     content = command_launcher(tmp_path / "x", tmp_path, PROGRAM)
     path = tmp_path / "python3.13"
     write_launcher(path, content)
@@ -173,7 +173,7 @@ def test_links_in_place_of_launchers_are_replaced(tmp_path: Path, target: str, o
         assert read_launcher(path) == content
 
 
-def test_a_link_to_a_launcher_is_none(tmp_path: Path) -> None:
+def test_a_link_to_a_launcher_is_not_a_launcher(tmp_path: Path) -> None:
     write_launcher(tmp_path / "it", tree_launcher(tmp_path, PROGRAM))
     (tmp_path / "link").symlink_to("it")
     assert read_launcher(tmp_path / "it")

@@ -61,7 +61,7 @@ def of(key: str) -> set[str]:
     return {key, f"{key}.json", f"{key}.entries", f"{key}.extras"}
 
 
-def test_a_directory_of_a_lower_layer_cannot_be_renamed_here(store: Store) -> None:
+def test_the_test_file_system_cannot_rename_a_directory_of_a_lower_layer(store: Store) -> None:
     with pytest.raises(OSError, match="cross-device"):
         store.tree(DEFAULT.key).rename(store.home / "elsewhere")
 
@@ -74,7 +74,7 @@ def test_a_damaged_tree_is_replaced_and_can_be_replaced_again(store: Store) -> N
         assert everything(store) == of(DEFAULT.key) | of(KEPT.key)
 
 
-def test_extras_that_are_no_longer_brought_are_removed(store: Store) -> None:
+def test_extras_that_the_new_archive_lacks_are_removed(store: Store) -> None:
     install(store, extras=False)
     assert everything(store) == {DEFAULT.key, f"{DEFAULT.key}.json", f"{DEFAULT.key}.entries"} | of(KEPT.key)
 
@@ -107,7 +107,7 @@ class LayeredBench(Bench):
 
 
 @pytest.mark.parametrize("scenario", ["publish", "remove", "prune_all"])
-def test_a_run_may_end_anywhere(layers: Layers, store: Store, scenario: str, every: bool) -> None:
+def test_a_run_can_be_killed_at_any_step(layers: Layers, store: Store, scenario: str, every: bool) -> None:
     bench = LayeredBench(scenario, layers)
     seen = set()
     steps = bench.steps(every)
@@ -127,7 +127,7 @@ def test_a_run_may_end_anywhere(layers: Layers, store: Store, scenario: str, eve
 
 
 @pytest.mark.parametrize("scenario", ["publish", "remove", "prune_all"])
-def test_no_root_is_needed(tmp_path: Path, lower: Path, scenario: str) -> None:
+def test_the_scenarios_succeed_without_root(tmp_path: Path, lower: Path, scenario: str) -> None:
     place = tmp_path / "sandbox"
     command = python("-m", "tests.store.scenarios", scenario, str(place / "home"))
     for _ in range(2):

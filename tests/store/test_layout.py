@@ -17,7 +17,7 @@ from provision.store.layout import Store, check_key, executable, is_key, landmar
 from tests.store.samples import ASSET, FREE, make_tree
 
 
-def test_everything_lies_where_the_design_says() -> None:
+def test_every_path_of_the_store_is_as_designed() -> None:
     store = Store(Path("/opt/pythons"))
     key = store_key(ASSET, TreeOptions())
     assert store.tree(key) == Path("/opt/pythons/store") / key
@@ -27,7 +27,7 @@ def test_everything_lies_where_the_design_says() -> None:
 
 
 @pytest.mark.parametrize("asset", [ASSET, FREE])
-def test_real_keys_are_keys(asset: Asset) -> None:
+def test_a_computed_store_key_is_valid(asset: Asset) -> None:
     assert is_key(store_key(asset, TreeOptions()))
 
 
@@ -35,7 +35,7 @@ def test_real_keys_are_keys(asset: Asset) -> None:
     "text",
     ["", ".", "..", "../x", "a/b", "/etc", "a\\b", "C:x", ".hidden", "-x", "a\0b", "a\nb", "a b", "ä", "x" * 201],
 )
-def test_what_leads_elsewhere_is_no_key(text: str) -> None:
+def test_a_text_that_leads_out_of_the_store_is_not_a_key(text: str) -> None:
     assert not is_key(text)
     with pytest.raises(StoreError, match="not a name that the store gives to a tree"):
         check_key(text)
@@ -60,12 +60,12 @@ def test_no_key_leads_out_of_the_store(text: str) -> None:
         ("x86_64-pc-windows-msvc", "graalpy", "bin/graalpy.exe"),
     ],
 )
-def test_the_executable_is_where_the_target_has_it(target: str, implementation: str, expected: str) -> None:
+def test_the_path_of_the_executable_depends_on_the_target(target: str, implementation: str, expected: str) -> None:
     asset = replace(ASSET, target=Target.parse(target), implementation=implementation)
     assert executable(Path("tree"), asset) == Path("tree") / expected
 
 
-def test_the_landmark_is_the_library_s_os_py(tmp_path: Path) -> None:
+def test_the_landmark_is_os_py_of_the_standard_library(tmp_path: Path) -> None:
     assert landmark(tmp_path) is None
     make_tree(tmp_path)
     assert landmark(tmp_path) == tmp_path / "lib/python3.13/os.py"

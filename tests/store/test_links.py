@@ -54,7 +54,7 @@ def commands(project: Path) -> dict[str, str]:
     return found
 
 
-def test_names_lead_to_trees_and_commands_lead_through_names(store: Store, project: Path) -> None:
+def test_names_link_to_trees_and_commands_link_to_names(store: Store, project: Path) -> None:
     install(store)
     install(store, FREE)
     link_project(project, store, [DEFAULT, FREE_CHOICE])
@@ -64,7 +64,7 @@ def test_names_lead_to_trees_and_commands_lead_through_names(store: Store, proje
     assert subprocess.run([project / ".pythons/bin/python3.13"], capture_output=True, check=True).stdout == b"3.13.5\n"
 
 
-def test_git_never_sees_them(store: Store, project: Path) -> None:
+def test_git_ignores_the_links(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     assert (project / ".pythons/.gitignore").read_text() == "*\n"
     (project / ".pythons/.gitignore").write_text("")
@@ -75,7 +75,7 @@ def test_git_never_sees_them(store: Store, project: Path) -> None:
     assert status.stdout == b""
 
 
-def test_a_link_that_leads_elsewhere_is_turned(store: Store, project: Path) -> None:
+def test_a_link_to_another_tree_is_replaced(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     upgraded = Choice(name="default", asset=replace(ASSET, version=Version.parse("3.14.0")))
     link_project(project, store, [upgraded])
@@ -83,7 +83,7 @@ def test_a_link_that_leads_elsewhere_is_turned(store: Store, project: Path) -> N
     assert commands(project) == {"python3.14": "default/bin/python"}
 
 
-def test_an_equal_link_is_left_as_it_is(store: Store, project: Path) -> None:
+def test_an_equal_link_is_not_written_again(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     paths = [project / ".pythons/default", project / ".pythons/bin/python3.13", project / ".pythons/.gitignore"]
     before = [path.lstat() for path in paths]
@@ -91,7 +91,7 @@ def test_an_equal_link_is_left_as_it_is(store: Store, project: Path) -> None:
     assert [path.lstat() for path in paths] == before
 
 
-def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path) -> None:
+def test_removing_a_link_also_removes_its_commands(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT, FREE_CHOICE])
     unlink_interpreter(project, "free")
     unlink_interpreter(project, "never-there")
@@ -100,7 +100,7 @@ def test_an_unlinked_name_takes_its_commands_with_it(store: Store, project: Path
     assert commands(project) == {"python3.13": "default/bin/python"}
 
 
-def test_of_two_with_one_command_the_first_has_it(store: Store, project: Path) -> None:
+def test_a_command_of_two_entries_belongs_to_the_first(store: Store, project: Path) -> None:
     other = Choice(name="other", asset=variant(5))
     link_project(project, store, [other, DEFAULT])
     assert commands(project) == {"python3.13": "other/bin/python"}
@@ -108,7 +108,7 @@ def test_of_two_with_one_command_the_first_has_it(store: Store, project: Path) -
     assert commands(project) == {"python3.13": "default/bin/python"}
 
 
-def test_the_default_has_python_and_its_command_before_others(store: Store, project: Path) -> None:
+def test_the_default_entry_has_python_and_takes_precedence_for_its_command(store: Store, project: Path) -> None:
     other = Choice(name="other", asset=variant(5))
     for choice in (other, DEFAULT, FREE_CHOICE):
         install(store, choice.asset)
@@ -133,7 +133,7 @@ def test_the_default_has_python_and_its_command_before_others(store: Store, proj
     assert set(commands(project)) == {"python3.13"}
 
 
-def test_pip_is_that_of_the_default(store: Store, project: Path) -> None:
+def test_the_pip_command_belongs_to_the_default_entry(store: Store, project: Path) -> None:
     install(store)
     link_interpreter(project, "default", DEFAULT.key, store)
     assert "pip" not in link_commands(project, [DEFAULT], store, default="default")
@@ -146,7 +146,7 @@ def test_pip_is_that_of_the_default(store: Store, project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["default", "free"])
-def test_a_path_through_the_link_is_used_only_where_the_link_leads_to_the_tree(
+def test_a_path_through_the_link_is_used_only_if_the_link_leads_to_the_tree(
     store: Store, project: Path, name: str
 ) -> None:
     link, tree = project / ".pythons" / name, store.tree(DEFAULT.key)
@@ -159,7 +159,7 @@ def test_a_path_through_the_link_is_used_only_where_the_link_leads_to_the_tree(
     assert stable_tree(project, name, DEFAULT.key, store) == tree
 
 
-def test_only_what_is_linked_keeps_its_commands(store: Store, project: Path) -> None:
+def test_only_linked_entries_keep_their_commands(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT, FREE_CHOICE])
     assert link_commands(project, [FREE_CHOICE], store) == ("python3.13t",)
     assert commands(project) == {"python3.13t": "free/bin/python"}
@@ -176,7 +176,7 @@ def test_only_what_is_linked_keeps_its_commands(store: Store, project: Path) -> 
         ("graalpy", "3.12.8", [], "graalpy3.12"),
     ],
 )
-def test_commands_are_called_as_people_call_them(
+def test_each_implementation_has_its_usual_command_name(
     implementation: str, version: str, options: list[str], expected: str
 ) -> None:
     asset = replace(
@@ -185,7 +185,7 @@ def test_commands_are_called_as_people_call_them(
     assert command_name(asset) == expected
 
 
-def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> None:
+def test_files_and_links_of_the_user_are_never_removed(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     folder = project / ".pythons"
     (folder / "bin/mine").write_text("mine")
@@ -205,7 +205,7 @@ def test_what_the_user_put_there_is_never_lost(store: Store, project: Path) -> N
     assert set(read_links(project, store)) == {"default", "free"}
 
 
-def test_links_out_of_the_store_are_told_as_such(store: Store, project: Path) -> None:
+def test_links_out_of_the_store_have_no_key(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     (project / ".pythons/evil").symlink_to("/etc")
     (project / ".pythons/odd").symlink_to(store.trees / "../../x")
@@ -213,7 +213,9 @@ def test_links_out_of_the_store_are_told_as_such(store: Store, project: Path) ->
 
 
 @pytest.mark.parametrize("place", [".pythons", ".pythons/bin"])
-def test_a_repository_cannot_make_us_write_elsewhere(store: Store, project: Path, tmp_path: Path, place: str) -> None:
+def test_directories_of_the_project_that_are_links_are_not_written_through(
+    store: Store, project: Path, tmp_path: Path, place: str
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (project / place).parent.mkdir(exist_ok=True)
@@ -269,7 +271,7 @@ def test_a_directory_of_the_user_is_left_alone(store: Store, project: Path) -> N
     assert (project / ".pythons/default/mine").is_dir()
 
 
-def test_a_project_without_links_has_none(store: Store, project: Path) -> None:
+def test_a_project_without_a_links_directory_has_no_links(store: Store, project: Path) -> None:
     assert read_links(project, store) == {}
     (project / ".pythons").touch()
     assert read_links(project, store) == {}
@@ -284,7 +286,7 @@ def test_a_moved_project_keeps_its_commands(store: Store, project: Path) -> None
     assert subprocess.run([moved / ".pythons/bin/python3.13"], capture_output=True, check=True).stdout == b"3.13.5\n"
 
 
-def test_what_killed_runs_left_goes(store: Store, project: Path) -> None:
+def test_leftovers_of_killed_runs_are_removed(store: Store, project: Path) -> None:
     link_project(project, store, [DEFAULT])
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -304,7 +306,7 @@ def test_links_are_not_writable_for_others(store: Store, project: Path) -> None:
         assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def test_many_syncs_of_one_project_get_along(store: Store, project: Path) -> None:
+def test_many_processes_can_link_one_project_at_once(store: Store, project: Path) -> None:
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
@@ -343,7 +345,7 @@ def link_without_symlinks(
     variants([errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EROFS, errno.EPROTO], quick=[errno.EPERM]),
     ids=errno.errorcode.get,
 )
-def test_a_file_system_without_links_gets_launchers_in_their_place(store: Store, project: Path, number: int) -> None:
+def test_on_a_file_system_without_links_launchers_are_written(store: Store, project: Path, number: int) -> None:
     install(store)
     for _ in range(2):
         done = link_without_symlinks(project, store, "[Choice(name='default')]", number)
@@ -355,7 +357,7 @@ def test_a_file_system_without_links_gets_launchers_in_their_place(store: Store,
             assert subprocess.run([project / program], capture_output=True, check=True).stdout == b"3.13.5\n"
 
 
-def test_launchers_in_place_of_links_can_be_turned_replaced_and_removed(store: Store, project: Path) -> None:
+def test_launchers_in_place_of_links_can_be_changed_replaced_and_removed(store: Store, project: Path) -> None:
     link_without_symlinks(project, store, "[Choice(name='default'), Choice(name='free', asset=FREE)]")
     upgraded = Choice(name="default", asset=variant(5))
     done = link_without_symlinks(project, store, "[Choice(name='default', asset=variant(5))]")
@@ -376,7 +378,7 @@ def test_launchers_in_place_of_links_can_be_turned_replaced_and_removed(store: S
 
 @pytest.mark.slow
 @pytest.mark.parametrize("then", ["with links", "without links"])
-def test_a_kill_at_any_step_without_links_leaves_nothing_in_the_way(store: Store, project: Path, then: str) -> None:
+def test_without_links_a_kill_at_any_step_does_not_block_the_next_run(store: Store, project: Path, then: str) -> None:
     choices = "[Choice(name='default', asset=variant(5)), Choice(name='free', asset=FREE)]"
     code = CODE.format(home=str(store.home), project=str(project), choices=choices)
     command = without_symlinks(python("-c", code), errno.EPERM)
@@ -396,7 +398,7 @@ def test_a_kill_at_any_step_without_links_leaves_nothing_in_the_way(store: Store
 
 @pytest.mark.parametrize("made", ["free", "free/bin"])
 @pytest.mark.parametrize("links", [True, False])
-def test_a_directory_that_a_kill_left_empty_is_not_in_the_way(
+def test_an_empty_directory_that_a_killed_run_left_does_not_block_a_link(
     store: Store, project: Path, made: str, links: bool
 ) -> None:
     (project / ".pythons" / made).mkdir(parents=True)
@@ -414,7 +416,7 @@ def test_a_link_in_a_directory_in_place_of_a_link_is_left(store: Store, project:
         link_project(project, store, [FREE_CHOICE])
 
 
-def test_what_lies_beside_a_launcher_is_not_removed_with_it(store: Store, project: Path) -> None:
+def test_files_beside_a_launcher_are_not_removed_with_it(store: Store, project: Path) -> None:
     link_without_symlinks(project, store, "[Choice(name='default')]")
     mine = project / ".pythons/default/bin/mine"
     mine.touch()
@@ -427,7 +429,7 @@ def test_what_lies_beside_a_launcher_is_not_removed_with_it(store: Store, projec
         link_project(project, store, [FREE_CHOICE])
 
 
-def test_without_the_right_to_write_links_are_unavailable(store: Store, public_path: Path) -> None:
+def test_without_write_permission_links_are_unavailable(store: Store, public_path: Path) -> None:
     project = public_path / "project"
     project.mkdir()
     code = f"""

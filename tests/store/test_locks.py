@@ -46,7 +46,7 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def test_no_change_of_a_shared_file_is_lost_and_no_lock_file_is_left(tmp_path: Path) -> None:
+def test_no_change_of_a_shared_file_is_lost_and_no_lock_file_remains(tmp_path: Path) -> None:
     """Each reads the file, waits a little, and writes it with a line more."""
     shared = tmp_path / "shared"
     shared.touch()
@@ -68,21 +68,19 @@ def test_locks_of_different_entries_do_not_wait(store: Store) -> None:
         pass
 
 
-def test_a_lock_is_free_again_afterwards_even_after_a_failure(store: Store) -> None:
+def test_a_lock_is_released_even_after_a_failure(store: Store) -> None:
     with pytest.raises(RuntimeError), tree_lock(store, "one"):
         raise RuntimeError
     with tree_lock(store, "one", timeout=0):
         pass
 
 
-def test_one_process_does_not_get_it_twice(store: Store) -> None:
+def test_one_process_cannot_take_a_lock_twice(store: Store) -> None:
     with tree_lock(store, "one"), pytest.raises(LockTimeoutError), tree_lock(store, "one", timeout=0):
         pass
 
 
-def test_a_waiting_process_says_whom_it_waits_for_without_his_secrets(
-    store: Store, holder: subprocess.Popen[str]
-) -> None:
+def test_a_waiting_process_names_the_holder_without_its_secrets(store: Store, holder: subprocess.Popen[str]) -> None:
     said: list[str] = []
     with pytest.raises(LockTimeoutError) as caught, tree_lock(store, "some-key", timeout=0.2, on_wait=said.append):
         pass
@@ -92,7 +90,7 @@ def test_a_waiting_process_says_whom_it_waits_for_without_his_secrets(
     assert "PROVISION_LOCK_TIMEOUT" in (caught.value.hint or "")
 
 
-def test_it_waits_until_the_holder_is_done(store: Store, holder: subprocess.Popen[str]) -> None:
+def test_a_process_waits_until_the_holder_releases_the_lock(store: Store, holder: subprocess.Popen[str]) -> None:
     said: list[str] = []
 
     def let_go(sentence: str) -> None:
@@ -105,7 +103,7 @@ def test_it_waits_until_the_holder_is_done(store: Store, holder: subprocess.Pope
     assert holder.wait(10) == 0
 
 
-def test_a_dead_holder_never_blocks(store: Store, holder: subprocess.Popen[str]) -> None:
+def test_a_dead_holder_never_blocks_a_lock(store: Store, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait(10)
     assert store.lock("some-key").read_text().startswith("provision sync (pid")
@@ -114,7 +112,7 @@ def test_a_dead_holder_never_blocks(store: Store, holder: subprocess.Popen[str])
     assert store.lock("some-key").read_text() == ""
 
 
-def test_children_of_a_holder_do_not_keep_it(store: Store) -> None:
+def test_children_of_a_holder_do_not_keep_the_lock(store: Store) -> None:
     with tree_lock(store, "one"):
         child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     with tree_lock(store, "one", timeout=0):
@@ -209,7 +207,7 @@ def test_the_timeout_is_read_from_the_environment(text: str, seconds: float | No
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "nan", "inf"])
-def test_a_timeout_that_is_no_number_is_reported(text: str) -> None:
+def test_a_timeout_that_is_not_a_number_is_reported(text: str) -> None:
     with pytest.raises(UsageError, match="PROVISION_LOCK_TIMEOUT"):
         lock_timeout({"PROVISION_LOCK_TIMEOUT": text})
 

@@ -48,7 +48,7 @@ def root_of(path: Path, store: Store) -> Root:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_what_is_recorded_or_read_is_needed(store: Store, manifest: Path) -> None:
+def test_trees_of_the_record_and_of_the_lock_file_are_needed(store: Store, manifest: Path) -> None:
     assert states(store) == {"a": "present"}
     assert states(store, ["b"]) == {"a": "present", "b": "present"}
     assert states(store, []) == {"a": "present"}
@@ -90,7 +90,7 @@ def file_in_place(manifest: Path) -> None:
         (replace_project, "replaced"),
     ],
 )
-def test_what_cannot_be_found_keeps_what_it_listed_for_a_time(
+def test_a_missing_project_keeps_its_trees_for_a_grace_period(
     store: Store, manifest: Path, recorded: Path, change: object, state: State
 ) -> None:
     assert callable(change)
@@ -107,7 +107,7 @@ def test_what_cannot_be_found_keeps_what_it_listed_for_a_time(
     assert find_needs(store, unknown).by_key == {}
 
 
-def test_a_project_that_is_back_counts_as_before(store: Store, manifest: Path, recorded: Path) -> None:
+def test_a_project_that_returns_is_no_longer_unconfirmed(store: Store, manifest: Path, recorded: Path) -> None:
     moved = manifest.parent.rename(manifest.parent.with_name("moved"))
     note_states(store, unknown)
     assert root_of(recorded, store).unconfirmed_since
@@ -117,7 +117,7 @@ def test_a_project_that_is_back_counts_as_before(store: Store, manifest: Path, r
 
 
 @pytest.mark.parametrize("recipe", [RECIPE - 1, RECIPE + 1])
-def test_what_another_recipe_needs_is_kept_beside(store: Store, recorded: Path, recipe: int) -> None:
+def test_trees_of_another_recipe_are_needed_as_well(store: Store, recorded: Path, recipe: int) -> None:
     other = replace(root_of(recorded, store), recipe=recipe, keys=("b",))
     write_root(recorded.with_name(f"{'0' * 24}.json"), other)
     assert states(store, ["c"]) == {"a": "present", "b": "other recipe", "c": "present"}
@@ -132,7 +132,7 @@ def test_a_project_without_an_identity_is_confirmed_by_its_lock(store: Store, ma
     assert states(store, ["b"]) == {"a": "replaced"}
 
 
-def test_a_project_that_cannot_be_looked_at_is_never_forgotten(public_path: Path) -> None:
+def test_a_project_that_cannot_be_read_is_never_forgotten(public_path: Path) -> None:
     store, manifest = Store(public_path / "home"), public_path / "private/project/pythons.toml"
     manifest.parent.mkdir(parents=True)
     manifest.touch()
@@ -157,7 +157,7 @@ def test_damaged_roots_are_reported_and_can_be_forgotten(store: Store, recorded:
     assert roots_of(store, unknown, recorded) == (recorded,)
 
 
-def test_a_project_is_forgotten_by_any_of_its_names_unless_it_is_there(
+def test_a_project_is_forgotten_by_any_of_its_paths_unless_it_exists(
     store: Store, manifest: Path, recorded: Path
 ) -> None:
     names = (manifest, manifest.parent, recorded)

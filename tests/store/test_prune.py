@@ -44,14 +44,14 @@ KEYS = st.sets(st.sampled_from("abcdef"))
 
 
 @given(present=KEYS, live=KEYS)
-def test_what_is_there_and_not_needed_may_go(present: set[str], live: set[str]) -> None:
+def test_present_trees_that_are_not_needed_may_be_removed(present: set[str], live: set[str]) -> None:
     gone = not_needed(present, live)
     assert set(gone) | (present & live) == present
     assert not set(gone) & live
     assert list(gone) == sorted(gone)
 
 
-def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
+def test_only_trees_that_no_project_uses_are_removed(store: Store, project: Path) -> None:
     kept, gone = install(store, variant(1)), install(store, variant(2), extras=True)
     record_root(store, project / "pythons.toml", [kept.key])
     assert unused_keys(store, unknown) == (gone.key,)
@@ -61,14 +61,14 @@ def test_only_what_no_project_needs_goes(store: Store, project: Path) -> None:
     assert sorted(path.name for path in store.receipts.iterdir()) == [f"{kept.key}.entries", f"{kept.key}.json"]
 
 
-def test_of_some_keys_only_those_not_needed_go(store: Store, project: Path) -> None:
+def test_of_the_given_keys_only_those_not_needed_are_removed(store: Store, project: Path) -> None:
     one, two, three = (install(store, variant(number)) for number in range(3))
     record_root(store, project / "pythons.toml", [one.key])
     assert prune_trees(store, unknown, keys=[one.key, two.key, "not-there"]).removed == (two.key,)
     assert {receipt.key for receipt in installed_receipts(store)} == {one.key, three.key}
 
 
-def test_what_a_changed_lock_no_longer_lists_stays_until_the_next_sync(store: Store, project: Path) -> None:
+def test_trees_that_a_changed_lock_file_drops_stay_until_the_next_sync(store: Store, project: Path) -> None:
     old, new, gone = (install(store, variant(number)) for number in range(3))
     manifest = project / "pythons.toml"
     record_root(store, manifest, [old.key])
@@ -99,14 +99,14 @@ def test_a_tree_stays_while_a_virtual_environment_is_made_from_it(store: Store, 
     assert prune_trees(store, unknown).removed == (old.key,)
 
 
-def test_an_entry_that_others_work_on_is_left_to_them(store: Store) -> None:
+def test_a_tree_that_another_process_works_on_is_skipped(store: Store) -> None:
     busy, gone = install(store, variant(1)), install(store, variant(2))
     with tree_lock(store, busy.key):
         assert prune_trees(store, unknown) == Pruned(removed=(gone.key,), busy=(busy.key,), freed=gone.size)
         assert read_receipt(store, busy.key)
 
 
-def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> None:
+def test_trees_without_receipts_and_receipts_without_trees_are_removed(store: Store) -> None:
     lost, orphan = install(store, variant(1)), install(store, variant(2), extras=True)
     store.receipt(lost.key).unlink()
     store.tree(orphan.key).rename(store.home / "elsewhere")
@@ -116,7 +116,7 @@ def test_trees_without_receipts_and_receipts_without_trees_go(store: Store) -> N
     assert list(store.receipts.iterdir()) == []
 
 
-def test_what_dead_runs_left_in_staging_goes_and_live_work_stays(store: Store) -> None:
+def test_leftovers_of_dead_runs_in_staging_are_removed_and_live_work_stays(store: Store) -> None:
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
     with tree_lock(store, "alive"):
@@ -124,13 +124,13 @@ def test_what_dead_runs_left_in_staging_goes_and_live_work_stays(store: Store) -
     assert staged_keys(store) == ("alive",)
 
 
-def test_more_trees_than_locks_can_be_held_go(store: Store) -> None:
+def test_more_trees_can_be_removed_than_locks_can_be_held(store: Store) -> None:
     for number in range(250):
         (store.trees / f"garbage-{number}").mkdir(parents=True)
     assert len(prune_trees(store, unknown).removed) == 250
 
 
-def test_an_empty_store_is_not_made(store: Store) -> None:
+def test_pruning_does_not_create_a_store(store: Store) -> None:
     assert unused_keys(store, unknown) == ()
     assert not store.home.exists()
 

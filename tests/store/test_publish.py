@@ -37,7 +37,7 @@ def everything(store: Store) -> list[str]:
     )
 
 
-def test_a_published_tree_is_whole_and_vouched_for(store: Store) -> None:
+def test_a_published_tree_is_complete_and_has_its_receipt(store: Store) -> None:
     receipt = install(store, extras=True)
     key = receipt.key
     assert read_receipt(store, key) == receipt
@@ -53,13 +53,13 @@ def test_a_published_tree_is_whole_and_vouched_for(store: Store) -> None:
     ]
 
 
-def test_the_receipt_remembers_the_boot(store: Store) -> None:
+def test_the_receipt_has_the_boot_of_the_installation(store: Store) -> None:
     receipt = install(store)
     assert receipt.boot == boot_id()
     assert receipt.settled == (not boot_id())
 
 
-def test_an_equal_tree_takes_the_place_of_a_damaged_one(store: Store) -> None:
+def test_an_equal_tree_replaces_a_damaged_one(store: Store) -> None:
     receipt = install(store, extras=True)
     tree = store.tree(receipt.key)
     (tree / "lib/python3.13/os.py").unlink()
@@ -70,7 +70,7 @@ def test_an_equal_tree_takes_the_place_of_a_damaged_one(store: Store) -> None:
     assert list(store.staging.iterdir()) == []
 
 
-def test_extras_that_are_no_longer_brought_go(store: Store) -> None:
+def test_extras_that_the_new_tree_lacks_are_removed(store: Store) -> None:
     receipt = install(store, extras=True)
     install(store, extras=False)
     assert not store.extras(receipt.key).exists()
@@ -78,7 +78,9 @@ def test_extras_that_are_no_longer_brought_go(store: Store) -> None:
 
 
 @pytest.mark.parametrize("garbage", ["directory", "file", "link"])
-def test_what_nobody_vouches_for_is_replaced(store: Store, garbage: str, tmp_path: Path) -> None:
+def test_anything_without_a_receipt_at_the_path_of_a_tree_is_replaced(
+    store: Store, garbage: str, tmp_path: Path
+) -> None:
     key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
     store.trees.mkdir(parents=True)
     match garbage:
@@ -110,7 +112,7 @@ def test_a_removed_tree_leaves_nothing(store: Store) -> None:
     assert everything(store) == [f"receipts/{other.key}.entries", f"receipts/{other.key}.json", f"store/{other.key}"]
 
 
-def test_removing_a_link_in_place_of_a_tree_spares_what_it_leads_to(store: Store, tmp_path: Path) -> None:
+def test_removing_a_link_in_place_of_a_tree_keeps_its_target(store: Store, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     store.trees.mkdir(parents=True)
     store.tree("some-key").symlink_to(tmp_path / "mine")
@@ -133,7 +135,7 @@ def test_no_umask_makes_a_store_writable_for_others_or_changes_a_tree(store: Sto
             assert not path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH), path
 
 
-def test_a_tree_that_its_owner_made_read_only_can_be_replaced_and_removed(public_path: Path) -> None:
+def test_a_read_only_tree_can_be_replaced_and_removed(public_path: Path) -> None:
     public_path.chmod(0o777)
     code = f"""
 from pathlib import Path
@@ -190,7 +192,7 @@ def test_staging_on_another_file_system_is_reported(store: Store) -> None:
         folder.rmdir()
 
 
-def test_a_tree_is_kept_or_removed_whole_where_staging_is_on_another_file_system(store: Store) -> None:
+def test_with_staging_on_another_file_system_a_tree_is_kept_or_removed_completely(store: Store) -> None:
     receipt = install(store, extras=True)
     folder = Path(tempfile.mkdtemp(dir=another_file_system(store.home.parent)))
     store.staging.rmdir()
@@ -208,21 +210,21 @@ def test_a_tree_is_kept_or_removed_whole_where_staging_is_on_another_file_system
         folder.rmdir()
 
 
-def test_a_linked_home_is_a_home(store: Store, tmp_path: Path) -> None:
+def test_the_home_directory_can_be_a_link(store: Store, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     store.home.symlink_to("real")
     receipt = install(store)
     assert check_tree(store, receipt) == ()
 
 
-def test_a_tree_that_was_moved_with_its_store_is_the_same(store: Store, tmp_path: Path) -> None:
+def test_a_tree_is_unchanged_after_its_store_was_moved(store: Store, tmp_path: Path) -> None:
     receipt = install(store)
     moved = Store(store.home.rename(tmp_path / "elsewhere"))
     assert read_receipt(moved, receipt.key) == receipt
     assert check_tree(moved, receipt) == ()
 
 
-def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -> None:
+def test_a_tree_without_extras_can_be_published(store: Store) -> None:
     key = Receipt.of(ASSET, TreeOptions(), {}, probed="ok").key
     with tree_lock(store, key), staging_directory(store, key) as work:
         entries = make_tree(tree := make_staged_tree(work))
@@ -233,7 +235,7 @@ def test_what_comes_from_staging_may_be_published_without_extras(store: Store) -
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
-def test_what_is_beside_a_tree_can_be_read_by_whoever_can_read_the_tree(store: Store) -> None:
+def test_files_beside_a_tree_are_readable_by_everyone_who_can_read_the_tree(store: Store) -> None:
     before = os.umask(0o077)
     try:
         key = install(store, extras=True).key

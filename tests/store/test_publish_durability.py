@@ -39,14 +39,14 @@ def older(store: Store) -> Receipt:
 
 
 @pytest.mark.skipif(not boot_id(), reason="this system does not tell its boot")
-def test_within_one_boot_memory_is_believed(store: Store) -> None:
+def test_a_tree_of_the_same_boot_is_not_hashed(store: Store) -> None:
     receipt = install(store)
     assert is_durable(receipt)
     (store.tree(receipt.key) / "lib/python3.13/os.py").write_bytes(b"")
     assert ensure_durable(store, receipt), "hashing is for verify, not for every command"
 
 
-def test_a_tree_of_an_earlier_boot_is_hashed_once_and_then_believed(store: Store, older: Receipt) -> None:
+def test_a_tree_of_an_earlier_boot_is_hashed_once(store: Store, older: Receipt) -> None:
     assert not is_durable(older)
     assert ensure_durable(store, older)
     marked = read_receipt(store, older.key)
@@ -56,13 +56,13 @@ def test_a_tree_of_an_earlier_boot_is_hashed_once_and_then_believed(store: Store
     assert ensure_durable(store, marked)
 
 
-def test_a_tree_that_lost_its_files_contents_is_not_believed(store: Store, older: Receipt) -> None:
+def test_a_tree_whose_files_lost_their_contents_is_not_durable(store: Store, older: Receipt) -> None:
     (store.tree(older.key) / "lib/python3.13/os.py").write_bytes(b"")
     assert not ensure_durable(store, older)
     assert read_receipt(store, older.key) == older
 
 
-def test_each_of_several_is_judged_by_itself(store: Store) -> None:
+def test_each_of_several_trees_is_checked_separately(store: Store) -> None:
     receipts = [of_another_boot(store, install(store, variant(number))) for number in range(3)]
     lost = receipts[1]
     (store.tree(lost.key) / "bin/python3.13").unlink()
@@ -80,7 +80,7 @@ def test_differences_are_reported(store: Store, older: Receipt) -> None:
     assert check_tree(store, older) == (Difference("share/empty", "changed"),)
 
 
-def test_a_lost_list_of_entries_is_made_again_from_a_sound_tree(store: Store, older: Receipt) -> None:
+def test_a_lost_list_of_entries_is_created_again_from_an_unchanged_tree(store: Store, older: Receipt) -> None:
     entries = read_entries(store, older)
     store.entries(older.key).write_bytes(b"")
     cache = store.tree(older.key) / "lib/python3.13/__pycache__"
@@ -93,27 +93,27 @@ def test_a_lost_list_of_entries_is_made_again_from_a_sound_tree(store: Store, ol
     assert {path: entry for path, entry in found.items() if entry.kind != "dir"} == entries
 
 
-def test_without_the_list_a_difference_is_still_noticed(store: Store, older: Receipt) -> None:
+def test_without_the_list_of_entries_a_difference_is_still_found(store: Store, older: Receipt) -> None:
     store.entries(older.key).unlink()
     (store.tree(older.key) / "share/empty").write_bytes(b"not any more")
     assert check_tree(store, older) == (Difference("", "changed"),)
     assert not ensure_durable(store, older)
 
 
-def test_nothing_is_noted_while_others_work_on_the_entry(store: Store, older: Receipt) -> None:
+def test_a_tree_that_another_process_works_on_is_not_marked_as_durable(store: Store, older: Receipt) -> None:
     with tree_lock(store, older.key):
         assert not mark_durable(store, older)
         assert ensure_durable(store, older), "the tree was hashed all the same"
     assert read_receipt(store, older.key) == older
 
 
-def test_nothing_is_noted_of_a_tree_that_was_replaced_meanwhile(store: Store, older: Receipt) -> None:
+def test_a_tree_that_was_replaced_meanwhile_is_not_marked_as_durable(store: Store, older: Receipt) -> None:
     newer = install(store)
     assert not mark_durable(store, older)
     assert read_receipt(store, newer.key) == newer
 
 
-def test_the_mark_is_made_only_after_a_flush(store: Store, older: Receipt) -> None:
+def test_a_tree_is_marked_as_durable_only_after_a_flush(store: Store, older: Receipt) -> None:
     code = f"""
 from pathlib import Path
 from provision.store.layout import Store
@@ -127,7 +127,7 @@ print(ensure_durable(store, read_receipt(store, {older.key!r})))
     assert events.index("syncfs") < events.index("os.fsync") < events.index("os.rename")
 
 
-def test_a_store_that_may_only_be_read_is_hashed_and_believed(public_path: Path) -> None:
+def test_a_tree_of_a_read_only_store_is_hashed_and_not_marked(public_path: Path) -> None:
     store = Store(public_path / "home")
     older = of_another_boot(store, install(store))
     for path in (store.home, *store.home.iterdir()):
@@ -148,7 +148,7 @@ print(ensure_durable(store, receipt), mark_durable(store, receipt), receipt == r
         path.chmod(0o755)
 
 
-def test_bytecode_is_never_taken_from_a_tree_into_a_list_made_again(store: Store, older: Receipt) -> None:
+def test_a_list_of_entries_created_again_has_no_bytecode(store: Store, older: Receipt) -> None:
     """The digest that the tree has to match does not cover it; from then on it is compared with its sources."""
     assert older.tree == TreeOptions()
     cache = store.tree(older.key) / "lib/python3.13/__pycache__"

@@ -40,7 +40,7 @@ def test_staging_is_private_and_trees_are_not(store: Store, umask: int) -> None:
         os.umask(before)
 
 
-def test_nothing_stays_however_it_ends(store: Store) -> None:
+def test_a_staging_directory_is_removed_after_success_and_failure(store: Store) -> None:
     with staging_directory(store, KEY) as work:
         (work / "file").touch()
     with suppress(RuntimeError), staging_directory(store, KEY) as work:
@@ -49,7 +49,7 @@ def test_nothing_stays_however_it_ends(store: Store) -> None:
     assert list(store.staging.iterdir()) == []
 
 
-def test_names_tell_entry_and_process_and_never_repeat(store: Store) -> None:
+def test_names_contain_entry_and_process_and_never_repeat(store: Store) -> None:
     with tree_lock(store, KEY), staging_directory(store, KEY) as one:
         first = one.name
     with tree_lock(store, KEY), staging_directory(store, KEY) as two:
@@ -60,14 +60,14 @@ def test_names_tell_entry_and_process_and_never_repeat(store: Store) -> None:
         assert three.name.split(".")[0] != first.split(".")[0]
 
 
-def test_what_fits_into_a_tree_fits_into_its_staging_directory(store: Store) -> None:
+def test_the_path_of_a_staging_directory_is_not_longer_than_that_of_the_tree(store: Store) -> None:
     """Windows allows paths of 260 characters, and pip has files of 86."""
     key = "cpython-3.9.1+20210103-i686-pc-windows-msvc-pgo-install_only-0123456789ab"
     with staging_directory(store, key) as work:
         assert len(str(make_staged_tree(work))) <= len(str(store.tree(key)))
 
 
-def test_the_next_holder_removes_what_a_killed_run_left_of_this_entry_only(store: Store) -> None:
+def test_the_next_holder_removes_leftovers_of_killed_runs_of_its_entry_only(store: Store) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
@@ -95,7 +95,7 @@ for key in ({KEY!r}, {KEY + ".longer"!r}):
         assert len(list(store.staging.iterdir())) == 1
 
 
-def test_leftovers_of_all_entries_are_removed_and_others_keep_their_work(store: Store) -> None:
+def test_leftovers_of_all_entries_are_removed_and_live_work_stays(store: Store) -> None:
     clean_all_leftovers(store)
     for key in ("dead", "alive"):
         (store.staging / f"{key}.1.abc/tree").mkdir(parents=True)
@@ -104,7 +104,7 @@ def test_leftovers_of_all_entries_are_removed_and_others_keep_their_work(store: 
     assert staged_keys(store) == ("alive",)
 
 
-def test_leftovers_in_a_store_that_may_only_be_read_stay(public_path: Path) -> None:
+def test_leftovers_in_a_read_only_store_stay(public_path: Path) -> None:
     store = Store(public_path / "home")
     (store.staging / "dead.1.abc").mkdir(parents=True)
     store.home.chmod(0o555)
@@ -121,7 +121,7 @@ print(staged_keys(store))
     store.home.chmod(0o755)
 
 
-def test_strange_names_in_staging_are_left_alone(store: Store) -> None:
+def test_foreign_names_in_staging_are_left_alone(store: Store) -> None:
     store.staging.mkdir(parents=True)
     for name in ("notes", "a.b", ".hidden.1.2"):
         (store.staging / name).touch()

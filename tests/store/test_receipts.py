@@ -34,7 +34,7 @@ def receipt(store: Store) -> Receipt:
     return install(store)
 
 
-def test_a_receipt_tells_what_was_installed(tmp_path: Path) -> None:
+def test_a_receipt_names_the_installed_asset_and_tree(tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     receipt = Receipt.of(ASSET, TreeOptions(), entries, probed="ok")
     assert receipt.key.startswith("cpython-3.13.5+20260814-x86_64-unknown-linux-gnu-install_only_stripped-")
@@ -44,7 +44,7 @@ def test_a_receipt_tells_what_was_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("asset", [ASSET, FREE, replace(ASSET, size=None, published=None)])
-def test_what_is_written_is_read(store: Store, asset: Asset) -> None:
+def test_a_written_receipt_is_read_back(store: Store, asset: Asset) -> None:
     options = TreeOptions(bytecode=True, externally_managed=False, without=("idle", "tests"))
     receipt = Receipt.of(asset, options, {}, probed="skipped: foreign", notes=("two names collide",))
     receipt = replace(receipt, boot="some-boot", settled=True)
@@ -60,7 +60,7 @@ def test_writing_is_deterministic(store: Store, receipt: Receipt) -> None:
     assert json.loads(before)["receipt"] == 1
 
 
-def test_without_a_tree_a_receipt_counts_for_nothing(store: Store, receipt: Receipt) -> None:
+def test_a_receipt_without_a_tree_is_ignored(store: Store, receipt: Receipt) -> None:
     tree = store.tree(receipt.key)
     moved = tree.rename(tree.with_name("elsewhere"))
     assert read_receipt(store, receipt.key) is None
@@ -71,13 +71,13 @@ def test_without_a_tree_a_receipt_counts_for_nothing(store: Store, receipt: Rece
     assert read_receipt(store, receipt.key) is None
 
 
-def test_without_a_receipt_a_tree_counts_for_nothing(store: Store, receipt: Receipt) -> None:
+def test_a_tree_without_a_receipt_is_ignored(store: Store, receipt: Receipt) -> None:
     assert read_receipt(store, receipt.key)
     store.receipt(receipt.key).unlink()
     assert not read_receipt(store, receipt.key)
 
 
-def test_in_a_store_that_is_not_there_nothing_read_receipt(store: Store) -> None:
+def test_a_missing_store_has_no_receipts_and_is_not_created(store: Store) -> None:
     assert installed_receipts(store) == ()
     assert read_receipt(store, "some-key") is None
     assert not store.home.exists()
@@ -91,7 +91,7 @@ def test_all_receipts_are_listed_in_order(store: Store) -> None:
     assert installed_receipts(store) == tuple(sorted(receipts, key=lambda receipt: receipt.key))
 
 
-def test_a_receipt_under_another_name_is_not_believed(store: Store, receipt: Receipt) -> None:
+def test_a_receipt_under_another_name_is_ignored(store: Store, receipt: Receipt) -> None:
     other = replace(receipt, key="another-key")
     store.tree(other.key).mkdir()
     store.receipt(other.key).write_bytes(store.receipt(receipt.key).read_bytes())
@@ -115,19 +115,19 @@ def test_a_newer_format_is_reported_and_not_mistaken_for_damage(store: Store, re
     assert caught.value.hint == "Upgrade provision, or set PROVISION_HOME to another directory."
 
 
-def test_unknown_members_are_for_others(store: Store, receipt: Receipt) -> None:
+def test_unknown_members_are_ignored(store: Store, receipt: Receipt) -> None:
     path = store.receipt(receipt.key)
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "blue"}))
     assert read_receipt(store, receipt.key) == receipt
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\0" * 4096, b"[" * 50_000, b"x" * 100_000])
-def test_damage_counts_as_absence(store: Store, receipt: Receipt, content: bytes) -> None:
+def test_a_damaged_receipt_counts_as_missing(store: Store, receipt: Receipt, content: bytes) -> None:
     store.receipt(receipt.key).write_bytes(content)
     assert read_receipt(store, receipt.key) is None
 
 
-def test_every_truncation_counts_as_absence(store: Store, receipt: Receipt) -> None:
+def test_a_receipt_cut_at_any_byte_counts_as_missing(store: Store, receipt: Receipt) -> None:
     path = store.receipt(receipt.key)
     content = path.read_bytes().rstrip()
     for length in range(0, len(content), 7):
@@ -135,7 +135,7 @@ def test_every_truncation_counts_as_absence(store: Store, receipt: Receipt) -> N
         assert read_receipt(store, receipt.key) is None
 
 
-def test_every_member_is_read_and_every_one_that_is_read_is_written(store: Store, receipt: Receipt) -> None:
+def test_every_written_member_is_read_and_every_read_member_is_written(store: Store, receipt: Receipt) -> None:
     path = store.receipt(receipt.key)
     document = json.loads(path.read_text())
     assert set(document) == {"receipt", *keys_of(Receipt)}
@@ -174,7 +174,7 @@ def test_hostile_members_are_refused_or_harmless(store: Store, data: st.DataObje
         assert found is None or found.key == receipt.key
 
 
-def test_a_receipt_that_may_not_be_read_is_an_error(store: Store, receipt: Receipt) -> None:
+def test_a_receipt_that_cannot_be_read_is_an_error(store: Store, receipt: Receipt) -> None:
     store.receipt(receipt.key).unlink()
     store.receipt(receipt.key).symlink_to(store.receipt(receipt.key).name)
     with pytest.raises(StoreError, match="cannot read a receipt"):
@@ -185,7 +185,7 @@ def receipt_of(entries: dict[str, TreeEntry]) -> Receipt:
     return Receipt.of(ASSET, TreeOptions(), entries, probed="ok")
 
 
-def test_a_list_that_is_written_is_read(store: Store, tmp_path: Path) -> None:
+def test_a_written_list_of_entries_is_read_back(store: Store, tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     receipt = receipt_of(entries)
     write_entries(store, receipt.key, entries)
@@ -215,7 +215,7 @@ def test_names_need_not_be_utf_8(store: Store) -> None:
     assert read_entries(store, receipt) == entries
 
 
-def test_a_list_that_is_missing_or_damaged_is_none(store: Store, tmp_path: Path) -> None:
+def test_a_missing_or_damaged_list_of_entries_is_none(store: Store, tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     receipt = receipt_of(entries)
     assert read_entries(store, receipt) is None
@@ -227,7 +227,7 @@ def test_a_list_that_is_missing_or_damaged_is_none(store: Store, tmp_path: Path)
         assert read_entries(store, receipt) is None
 
 
-def test_a_list_that_the_receipt_does_not_vouch_for_is_none(store: Store, tmp_path: Path) -> None:
+def test_a_list_of_entries_that_differs_from_the_receipt_is_none(store: Store, tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     receipt = receipt_of(entries)
     write_entries(store, receipt.key, {**entries, "evil": TreeEntry("file", 0o755, "0" * 64, 1)})

@@ -41,7 +41,7 @@ def only_root(store: Store) -> tuple[Path, Root]:
     return path, root
 
 
-def test_a_manifest_s_keys_are_on_record(store: Store, manifest: Path) -> None:
+def test_the_keys_of_a_manifest_are_recorded(store: Store, manifest: Path) -> None:
     assert record_root(store, manifest, ["b", "a", "b"])
     identity = make_identity(manifest.parent)
     assert only_root(store)[1] == Root(manifest=manifest, identity=identity, recipe=RECIPE, keys=("a", "b"))
@@ -60,7 +60,7 @@ def test_two_manifests_of_one_project_have_two_roots(store: Store, manifest: Pat
     assert sorted(root.keys for root in read_roots(store).values() if root) == [("a",), ("b",)]
 
 
-def test_two_projects_that_were_at_one_path_have_two_roots(store: Store, manifest: Path) -> None:
+def test_two_projects_that_used_the_same_path_have_two_roots(store: Store, manifest: Path) -> None:
     record_root(store, manifest, ["a"])
     manifest.parent.rename(manifest.parent.with_name("elsewhere"))
     manifest.parent.mkdir()
@@ -83,7 +83,9 @@ def test_an_equal_record_is_not_written_again(store: Store, manifest: Path) -> N
     assert only_root(store)[0].stat() == before
 
 
-def test_what_is_recorded_need_not_be_recorded(store: Store, manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_keys_and_environments_need_not_be_recorded_again(
+    store: Store, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not is_recorded(store, manifest, "a")
     record_root(store, manifest, ["a"])
     assert is_recorded(store, manifest, "a")
@@ -105,7 +107,7 @@ def test_what_is_recorded_need_not_be_recorded(store: Store, manifest: Path, mon
     assert only_root(store)[1].environments == ()
 
 
-def test_a_root_that_is_not_confirmed_is_kept_for_a_time(store: Store, manifest: Path) -> None:
+def test_an_unconfirmed_root_is_kept_for_a_grace_period(store: Store, manifest: Path) -> None:
     record_root(store, manifest, ["a"])
 
     def note(now: int, *, confirmed: bool = False) -> int | None:
@@ -125,7 +127,7 @@ def test_a_root_that_is_not_confirmed_is_kept_for_a_time(store: Store, manifest:
     assert read_roots(store) == {}
 
 
-def test_removing_roots_removes_what_killed_runs_left(store: Store, manifest: Path) -> None:
+def test_removing_roots_also_removes_leftovers_of_killed_runs(store: Store, manifest: Path) -> None:
     record_root(store, manifest, ["a"])
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -142,7 +144,7 @@ def test_paths_need_not_be_utf_8(store: Store, tmp_path: Path) -> None:
     assert only_root(store)[1].manifest == odd / "pythons.toml"
 
 
-def test_in_a_store_that_is_not_there_nothing_is_on_record(store: Store) -> None:
+def test_a_missing_store_has_no_records(store: Store) -> None:
     assert read_roots(store) == {}
     assert not store.home.exists()
 
@@ -166,7 +168,7 @@ def test_in_a_store_that_is_not_there_nothing_is_on_record(store: Store) -> None
         {"unconfirmed-since": -1},
     ],
 )
-def test_damaged_and_newer_roots_are_known_as_such(
+def test_damaged_and_newer_roots_are_none_and_are_recorded_again(
     store: Store, manifest: Path, content: bytes | dict[str, object]
 ) -> None:
     record_root(store, manifest, ["a"])
@@ -178,7 +180,7 @@ def test_damaged_and_newer_roots_are_known_as_such(
     assert only_root(store)[1].keys == ("a",)
 
 
-def test_a_root_that_is_cut_short_anywhere_is_damaged(store: Store, manifest: Path) -> None:
+def test_a_root_cut_at_any_byte_is_damaged(store: Store, manifest: Path) -> None:
     record_root(store, manifest, ["a", "b"])
     path, _ = only_root(store)
     whole = path.read_bytes()
@@ -194,14 +196,14 @@ def test_members_that_a_later_version_adds_are_ignored(store: Store, manifest: P
     assert only_root(store)[1] == root == replace(root, unconfirmed_since=None)
 
 
-def test_recording_waits_for_a_prune_that_judges(store: Store, manifest: Path) -> None:
+def test_recording_waits_for_a_running_prune(store: Store, manifest: Path) -> None:
     said: list[str] = []
     with roots_lock(store), pytest.raises(LockTimeoutError):
         record_root(store, manifest, ["a"], timeout=0.1, on_wait=said.append)
     assert said[0].startswith("the list of projects is in use by ")
 
 
-def test_a_store_that_may_only_be_read_keeps_no_record(public_path: Path) -> None:
+def test_a_read_only_store_keeps_no_records(public_path: Path) -> None:
     store = Store(public_path / "home")
     record_root(store, public_path / "pythons.toml", ["a"])
     for path in (*store.home.iterdir(), store.home):

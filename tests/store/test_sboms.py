@@ -37,14 +37,14 @@ def sboms(store: Store) -> list[str]:
     return sorted(path.name for path in store.receipts.iterdir() if "cdx" in path.name or "spdx" in path.name)
 
 
-def test_scanners_know_their_names_and_the_store_takes_them_for_no_tree(store: Store) -> None:
+def test_sboms_have_names_that_scanners_know_and_are_not_taken_for_trees(store: Store) -> None:
     assert sboms(store) == [f"{KEYS[0]}.cdx.json", f"{KEYS[0]}.spdx.json"]
     assert [each.key for each in installed_receipts(store)] == sorted(KEYS)
     assert present_keys(store) == set(KEYS)
     assert check_tree(store, receipt(store)) == ()
 
 
-def test_it_is_replaced_and_not_written_for_a_tree_that_went_or_changed(store: Store) -> None:
+def test_an_sbom_is_replaced_but_not_written_for_a_removed_or_changed_tree(store: Store) -> None:
     write_sbom_beside(store, receipt(store), "spdx", "again")
     assert store.sbom(KEYS[0], "spdx").read_text() == "again"
     assert write_sbom_beside(store, replace(receipt(store), digest=variant(7).sha256), "spdx", "other") is None
@@ -55,13 +55,13 @@ def test_it_is_replaced_and_not_written_for_a_tree_that_went_or_changed(store: S
     assert sboms(store) == []
 
 
-def test_a_tree_that_is_installed_again_has_none(store: Store) -> None:
+def test_a_reinstalled_tree_has_no_sbom(store: Store) -> None:
     install(store, ASSET)
     assert sboms(store) == []
 
 
 @pytest.mark.parametrize("lost", ["nothing", "tree and receipt"])
-def test_prune_removes_them_with_the_tree_or_without(store: Store, lost: str) -> None:
+def test_prune_removes_sboms_with_and_without_a_tree(store: Store, lost: str) -> None:
     if lost == "tree and receipt":
         store.receipt(KEYS[0]).unlink()
         store.entries(KEYS[0]).unlink()

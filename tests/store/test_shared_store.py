@@ -26,7 +26,7 @@ def shared(public_path: Path) -> Iterator[Store]:
         folder.chmod(0o755)
 
 
-def test_everything_but_changing_it_works_for_others(shared: Store, public_path: Path) -> None:
+def test_other_users_can_do_everything_but_change_the_store(shared: Store, public_path: Path) -> None:
     key = Choice(name="default", asset=ASSET).key
     project = public_path / "project"
     project.mkdir()
@@ -72,7 +72,7 @@ print(read_stamp({{}}, str(project)).pythons)
         "prune_trees(store, lambda project: [])",
     ],
 )
-def test_changing_it_is_refused_in_one_sentence(shared: Store, change: str) -> None:
+def test_a_change_by_another_user_is_refused_in_one_sentence(shared: Store, change: str) -> None:
     code = f"""
 from pathlib import Path
 from provision.errors import StoreError

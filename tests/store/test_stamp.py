@@ -73,19 +73,19 @@ def project(store: Store, tmp_path: Path) -> Project:
     return project
 
 
-def test_after_a_sync_all_is_known_to_be_in_order(project: Project) -> None:
+def test_after_a_sync_the_stamp_lists_every_interpreter(project: Project) -> None:
     assert project.fresh() == {python.name: str(project.store.tree(python.key) / "bin/python") for python in PYTHONS}
     assert list(project.fresh() or {}) == ["default", "free"]
 
 
-def test_it_is_found_from_below_as_the_manifest_is(project: Project, tmp_path: Path) -> None:
+def test_a_stamp_is_found_from_subdirectories_as_the_manifest_is(project: Project, tmp_path: Path) -> None:
     assert read_stamp(project.environ, str(project.folder / "below/deep"))
     assert read_stamp(project.environ, str(tmp_path)) is None
     (project.folder / "below/.git").touch()
     assert read_stamp(project.environ, str(project.folder / "below/deep")) is None
 
 
-def test_a_manifest_that_is_named_is_that_manifest(project: Project, tmp_path: Path) -> None:
+def test_a_named_manifest_uses_its_own_stamp(project: Project, tmp_path: Path) -> None:
     for named in (str(project.manifest), str(project.folder), "project", "./project//pythons.toml"):
         assert read_stamp({**project.environ, "PROVISION_MANIFEST": named}, str(tmp_path))
         assert read_stamp(project.environ, str(tmp_path), manifest=named)
@@ -95,14 +95,14 @@ def test_a_manifest_that_is_named_is_that_manifest(project: Project, tmp_path: P
     assert read_stamp(project.environ, str(tmp_path), manifest="project/../project") is None
 
 
-def test_what_a_frozen_sync_records_is_enough_for_frozen_syncs_only(project: Project) -> None:
+def test_the_stamp_of_a_frozen_sync_is_valid_for_frozen_syncs_only(project: Project) -> None:
     assert read_stamp(project.environ, str(project.folder), frozen=True)
     edit(project.stamp, "compared True", "compared False")
     assert read_stamp(project.environ, str(project.folder), frozen=True)
     assert project.fresh() is None
 
 
-def test_each_manifest_of_a_folder_has_a_stamp_of_its_own(project: Project) -> None:
+def test_each_manifest_of_a_directory_has_its_own_stamp(project: Project) -> None:
     other = project.folder / "ci.toml"
     other.write_bytes(project.manifest.read_bytes())
     other.with_suffix(".lock").touch()
@@ -119,7 +119,7 @@ def test_each_manifest_of_a_folder_has_a_stamp_of_its_own(project: Project) -> N
     assert project.fresh()
 
 
-def test_a_manifest_in_a_folder_of_everybody_is_left_to_the_long_way(project: Project) -> None:
+def test_a_stamp_in_a_world_writable_parent_directory_is_not_used(project: Project) -> None:
     project.folder.chmod(0o777)
     assert read_stamp(project.environ, str(project.folder / "below")) is None
     assert project.fresh()
@@ -184,12 +184,12 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
-def test_any_doubt_means_the_long_way(project: Project, doubt: str) -> None:
+def test_any_change_invalidates_the_stamp(project: Project, doubt: str) -> None:
     DOUBTS[doubt](project)
     assert project.fresh() is None
 
 
-def test_a_project_that_moved_goes_the_long_way(project: Project) -> None:
+def test_moving_the_project_invalidates_the_stamp(project: Project) -> None:
     moved = project.folder.rename(project.folder.with_name("moved"))
     assert read_stamp(project.environ, str(moved)) is None
 
@@ -206,7 +206,7 @@ def test_a_project_that_moved_goes_the_long_way(project: Project) -> None:
         "XDG_DATA_HOME",
     ],
 )
-def test_variables_that_choose_what_and_where_count(project: Project, variable: str) -> None:
+def test_variables_that_select_entries_or_stores_invalidate_the_stamp(project: Project, variable: str) -> None:
     assert project.fresh(**{variable: "/another"}) is None
 
 
@@ -214,12 +214,12 @@ def test_variables_that_choose_what_and_where_count(project: Project, variable: 
     "variable",
     ["PROVISION_JOBS=3", "PROVISION_LOCKED=no", "PROVISION_OFFLINE=1", "PROVISION_CACHE_DIR=x", "CI=x"],
 )
-def test_other_variables_do_not(project: Project, variable: str) -> None:
+def test_other_variables_do_not_invalidate_the_stamp(project: Project, variable: str) -> None:
     name, value = variable.split("=")
     assert project.fresh(**{name: value})
 
 
-def test_secrets_of_the_environment_are_not_written_down(project: Project) -> None:
+def test_secrets_of_the_environment_are_not_written_to_the_stamp(project: Project) -> None:
     environ = {**project.environ, "PROVISION_TOKEN": "s3cret", "PROVISION_MIRROR": "https://me:s3cret@example.com"}
     assert Project(folder=project.folder, store=project.store, environ=environ).sync()
     assert b"s3cret" not in project.stamp.read_bytes()
@@ -231,7 +231,7 @@ def test_a_store_that_depends_on_the_working_directory_is_never_stamped(project:
     assert project.fresh(PROVISION_HOME="home") is None
 
 
-def test_a_later_sync_stamps_anew(project: Project) -> None:
+def test_a_later_sync_writes_a_new_stamp(project: Project) -> None:
     (a_tree(project) / "lib/python3.13/os.py").unlink()
     install(project.store)
     assert project.fresh() is None
@@ -239,7 +239,7 @@ def test_a_later_sync_stamps_anew(project: Project) -> None:
     assert project.fresh()
 
 
-def test_marking_a_tree_as_durable_means_the_long_way_once(project: Project) -> None:
+def test_marking_a_tree_as_durable_invalidates_the_stamp_until_the_next_sync(project: Project) -> None:
     receipt = read_receipt(project.store, PYTHONS[0].key)
     assert receipt
     assert mark_durable(project.store, receipt)
@@ -248,7 +248,7 @@ def test_marking_a_tree_as_durable_means_the_long_way_once(project: Project) -> 
     assert project.fresh()
 
 
-def test_what_was_not_synced_cannot_be_stamped(project: Project) -> None:
+def test_no_stamp_is_written_if_a_link_is_missing(project: Project) -> None:
     (project.folder / ".pythons/free").unlink()
     assert not write_stamp(
         project.manifest,
@@ -328,7 +328,7 @@ def modules(project: Project, code: str) -> set[str]:
     return set(process.stdout.split())
 
 
-def test_nothing_is_imported_that_python_has_not_loaded(project: Project) -> None:
+def test_reading_a_stamp_imports_nothing_that_python_has_not_loaded(project: Project) -> None:
     before = modules(project, "import os")
     loaded = modules(project, NO_OP) - before
     own = {"provision", "provision.model", "provision.model.sha256", "provision.store", "provision.store.stamp"}
@@ -357,7 +357,7 @@ def forge(project: Project, boot: str, manifest: str) -> None:
     )
 
 
-def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(project: Project) -> None:
+def test_a_committed_stamp_is_used_only_if_it_has_the_current_boot(project: Project) -> None:
     forge(project, boot_id(), str(project.manifest))
     believed = read_stamp({"HOME": "/"}, str(project.folder))
     assert believed
@@ -368,7 +368,7 @@ def test_a_stamp_that_a_repository_brings_is_believed_only_if_it_knows_the_boot(
 
 
 @pytest.mark.skipif(not is_root(), reason="needs the right to hide /proc")
-def test_where_the_system_does_not_tell_the_boot_no_stamp_is_believed(project: Project) -> None:
+def test_on_a_system_without_a_boot_id_no_stamp_is_used(project: Project) -> None:
     code = f"""
 import os
 from provision.store import stamp
@@ -380,5 +380,5 @@ print(repr(stamp.boot_id()), stamp.read_stamp({{"HOME": "/"}}, "/"))
     assert process.stdout == "'' None\n"
 
 
-def test_the_boot_is_known_where_the_system_tells_it() -> None:
+def test_the_boot_is_the_boot_id_of_the_system() -> None:
     assert len(boot_id()) == (36 if Path("/proc/sys/kernel/random/boot_id").exists() else 0)

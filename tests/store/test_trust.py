@@ -22,7 +22,7 @@ def make_project(path: Path) -> Path:
     return path
 
 
-def test_trust_is_for_one_project_at_one_path(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_trust_is_valid_for_one_project_at_one_path(tmp_path: Path, environ: dict[str, str]) -> None:
     project = make_project(tmp_path / "it's\na project")
     assert not is_trusted(environ, str(project))
     trust(environ, project)
@@ -52,7 +52,7 @@ def test_a_project_has_one_record(tmp_path: Path, environ: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("damage", ["mode", "content", "link", "directory"])
-def test_a_record_that_others_may_have_written_does_not_count(
+def test_a_record_that_others_could_have_written_is_ignored(
     tmp_path: Path, environ: dict[str, str], damage: str
 ) -> None:
     project = make_project(tmp_path / "project")
