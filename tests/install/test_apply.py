@@ -44,7 +44,7 @@ def wrong(asset: Asset) -> Asset:
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 8])
-def test_all_are_installed_with_receipts_in_the_order_of_the_plan(
+def test_all_trees_are_installed_with_receipts_in_the_order_of_the_plan(
     context: InstallContext, tmp_path: Path, jobs: int
 ) -> None:
     assets = [write_build(tmp_path, version) for version in VERSIONS]
@@ -54,7 +54,7 @@ def test_all_are_installed_with_receipts_in_the_order_of_the_plan(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
-def test_the_last_tree_is_made_here_with_help_and_the_others_where_there_is_room(tmp_path: Path) -> None:
+def test_the_last_tree_is_installed_in_this_process_with_help(tmp_path: Path) -> None:
     code = """
     import os, sys
     from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_last_tree_is_made_here_with_help_and_the_others_where_there_is_room
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 @pytest.mark.parametrize("end", ["", "builder.end()"])
-def test_the_place_here_is_kept_for_the_last_tree_and_nobody_waits_for_ever(end: str) -> None:
+def test_the_place_in_this_process_is_reserved_for_the_last_tree_without_a_deadlock(end: str) -> None:
     code = f"""
     import threading, time
     from provision.install.apply import Places
@@ -128,7 +128,7 @@ def test_the_place_here_is_kept_for_the_last_tree_and_nobody_waits_for_ever(end:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_one_failure_stops_no_other_install(context: InstallContext, tmp_path: Path, jobs: int) -> None:
+def test_one_failure_does_not_stop_other_installs(context: InstallContext, tmp_path: Path, jobs: int) -> None:
     bad, *good = [write_build(tmp_path, version) for version in VERSIONS]
     with pytest.raises(IntegrityError, match="sha256 mismatch"):
         install_all([action(wrong(bad)), *map(action, good)], context, jobs=jobs)
@@ -143,7 +143,7 @@ def test_all_failures_are_raised_together_in_the_order_of_the_plan(context: Inst
     assert [error.exit_code for error in caught.value.errors] == [INTEGRITY, NETWORK]
 
 
-def test_a_tree_that_is_there_is_not_made_again(context: InstallContext, tmp_path: Path) -> None:
+def test_an_installed_tree_is_not_installed_again(context: InstallContext, tmp_path: Path) -> None:
     asset = write_build(tmp_path)
     receipt = install(selected(asset), context)
     unavailable = replace(asset, url=(tmp_path / "none.tar.gz").as_uri())

@@ -108,7 +108,7 @@ def test_progress_is_reported_in_the_parent(tmp_path: Path) -> None:
     assert run(tmp_path, code) == "start a CPython unpack None\nadvance a 7\nnote a note\nfinish a\n"
 
 
-def test_a_builder_that_was_killed_is_reported_and_the_others_work(tmp_path: Path) -> None:
+def test_a_killed_builder_is_reported_and_the_others_continue(tmp_path: Path) -> None:
     code = """\
     def job(key, *_):
         if key == "out of memory":
@@ -142,7 +142,7 @@ def test_an_interrupt_ends_the_builder_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["builders.end()", "os.kill(os.getpid(), signal.SIGINT)", "os._exit(0)"])
-def test_what_a_builder_started_ends_with_it(tmp_path: Path, end: str) -> None:
+def test_processes_that_a_builder_started_end_with_it(tmp_path: Path, end: str) -> None:
     """As an interpreter that never answers its probe does, whatever signals it ignores, and what that started."""
     code = f"""\
     import subprocess
@@ -169,7 +169,7 @@ def test_what_a_builder_started_ends_with_it(tmp_path: Path, end: str) -> None:
     assert not any(map(is_alive, map(int, (tmp_path / "pids").read_text().split())))
 
 
-def test_without_descriptors_left_there_are_fewer_and_none_stays_open(tmp_path: Path) -> None:
+def test_without_free_descriptors_fewer_builders_start_and_no_descriptor_leaks(tmp_path: Path) -> None:
     code = """\
     import resource
     opened = lambda: set(os.listdir("/proc/self/fd"))
@@ -183,7 +183,7 @@ def test_without_descriptors_left_there_are_fewer_and_none_stays_open(tmp_path: 
     assert run(tmp_path, code) == ""
 
 
-def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
+def test_without_free_processes_there_are_no_builders(tmp_path: Path) -> None:
     code = """\
     import errno
     def fork():
@@ -196,7 +196,7 @@ def test_where_no_process_can_be_made_there_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_lock_is_held_until_the_builder_has_ended_too(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_process_lock_is_held_until_the_builder_has_ended(tmp_path: Path, number: signal.Signals) -> None:
     """The parent is killed. A builder that was stopped ends, too: the system continues it, as nobody else could."""
     code = f"""\
     import contextlib

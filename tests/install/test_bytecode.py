@@ -44,7 +44,7 @@ def bytecode(tree: Path, entries: dict[str, TreeEntry]) -> dict[str, bytes]:
     return {path: (tree / path).read_bytes() for path in entries if path.endswith(".pyc")}
 
 
-def test_everything_that_compiles_is_compiled_and_listed(interpreter: Installed, tmp_path: Path) -> None:
+def test_every_source_file_that_compiles_is_compiled_and_listed(interpreter: Installed, tmp_path: Path) -> None:
     entries = make_tree(interpreter, tmp_path)
     compile_stdlib(tmp_path, entries, asset=interpreter.asset)
 
@@ -55,7 +55,7 @@ def test_everything_that_compiles_is_compiled_and_listed(interpreter: Installed,
     assert {(tmp_path / path).stat().st_mtime for path in bytecode(tmp_path, entries)} == {MTIME}
 
 
-def test_bytecode_is_hash_based_and_used_without_a_look_at_the_source(interpreter: Installed, tmp_path: Path) -> None:
+def test_bytecode_is_hash_based_and_used_without_reading_the_source(interpreter: Installed, tmp_path: Path) -> None:
     entries = make_tree(interpreter, tmp_path)
     compile_stdlib(tmp_path, entries, asset=interpreter.asset)
     path, content = next((path, data) for path, data in bytecode(tmp_path, entries).items() if "good" in path)
@@ -68,7 +68,7 @@ def test_bytecode_is_hash_based_and_used_without_a_look_at_the_source(interprete
     assert done.stdout == "42\n"
 
 
-def test_two_installs_are_equal_wherever_they_are_made(interpreter: Installed, tmp_path: Path) -> None:
+def test_two_installs_at_different_paths_are_equal(interpreter: Installed, tmp_path: Path) -> None:
     trees = [tmp_path / "one", tmp_path / "another and longer"]
     entries = [make_tree(interpreter, tree) for tree in trees]
     digest = tree_digest(entries[0])
@@ -81,7 +81,7 @@ def test_two_installs_are_equal_wherever_they_are_made(interpreter: Installed, t
 
 
 @pytest.mark.slow
-def test_the_whole_standard_library_is_compiled_to_the_same_bytes_twice(
+def test_the_standard_library_compiles_to_the_same_bytes_twice(
     interpreter: Installed, archive: Path, tmp_path: Path
 ) -> None:
     trees = [install(archive, tmp_path / name) for name in ("one", "another and longer")]
@@ -119,7 +119,7 @@ def run_honestly(interpreter: Installed, tree: Path, *flags: str, **environ: str
     ("flags", "environ"),
     [((), {}), (("-O",), {}), (("-OO",), {}), ((), {"PYTHONNODEBUGRANGES": "1"}), ((), {"SOURCE_DATE_EPOCH": "1"})],
 )
-def test_bytecode_that_an_honest_run_cached_is_right(
+def test_bytecode_cached_by_a_normal_run_is_accepted(
     interpreter: Installed, tmp_path: Path, flags: tuple[str, ...], environ: dict[str, str]
 ) -> None:
     make_tree(interpreter, tmp_path / "tree")
@@ -148,7 +148,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_planted_bytecode_is_named(interpreter: Installed, tmp_path: Path, what: str) -> None:
+def test_planted_bytecode_is_reported(interpreter: Installed, tmp_path: Path, what: str) -> None:
     make_tree(interpreter, tmp_path)
     body = marshalled(interpreter.python, PLANTED[what])
     cached = run_honestly(interpreter, tmp_path)
@@ -158,7 +158,7 @@ def test_planted_bytecode_is_named(interpreter: Installed, tmp_path: Path, what:
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 16, b"anything else than bytecode", None])
-def test_what_is_no_bytecode_is_named(interpreter: Installed, tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_bytecode_is_reported(interpreter: Installed, tmp_path: Path, content: bytes | None) -> None:
     make_tree(interpreter, tmp_path)
     cached = run_honestly(interpreter, tmp_path)
     path = tmp_path / cached[0]
@@ -166,7 +166,7 @@ def test_what_is_no_bytecode_is_named(interpreter: Installed, tmp_path: Path, co
     assert wrong_bytecode(tmp_path, cached, asset=interpreter.asset) == cached[:1]
 
 
-def test_bytecode_named_for_another_interpreter_is_named(interpreter: Installed, tmp_path: Path) -> None:
+def test_bytecode_for_another_interpreter_is_reported(interpreter: Installed, tmp_path: Path) -> None:
     make_tree(interpreter, tmp_path)
     cached = run_honestly(interpreter, tmp_path)
     other = (tmp_path / cached[0]).rename(tmp_path / cached[0].replace(".cpython-3", ".pypy3"))
@@ -174,7 +174,7 @@ def test_bytecode_named_for_another_interpreter_is_named(interpreter: Installed,
     assert wrong_bytecode(tmp_path, [name, *cached[1:]], asset=interpreter.asset) == (name,)
 
 
-def test_bytecode_that_was_compiled_on_request_is_right(interpreter: Installed, tmp_path: Path) -> None:
+def test_requested_bytecode_is_accepted(interpreter: Installed, tmp_path: Path) -> None:
     entries = make_tree(interpreter, tmp_path)
     compile_stdlib(tmp_path, entries, asset=interpreter.asset)
     cached = tuple(bytecode(tmp_path, entries))
@@ -189,7 +189,9 @@ _NO_SHELL = "cannot execute the interpreter: its interpreter /no/such/shell does
     ("python", "reason"),
     [("#!/bin/sh\nexit 1\n", _ENDED), ("#!/bin/sh\necho hello\n", _ENDED), ("#!/no/such/shell\n", _NO_SHELL)],
 )
-def test_an_interpreter_that_cannot_compare_gives_the_reason(tmp_path: Path, python: str, reason: str) -> None:
+def test_the_reason_is_given_if_an_interpreter_cannot_compare_bytecode(
+    tmp_path: Path, python: str, reason: str
+) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").write_text(python)
     (tmp_path / "bin/python").chmod(0o755)
@@ -201,9 +203,7 @@ def test_an_interpreter_that_cannot_compare_gives_the_reason(tmp_path: Path, pyt
 
 
 @pytest.mark.slow
-def test_planted_bytecode_never_runs_while_it_is_looked_for(
-    interpreter: Installed, archive: Path, tmp_path: Path
-) -> None:
+def test_planted_bytecode_is_not_run_by_the_check(interpreter: Installed, archive: Path, tmp_path: Path) -> None:
     """Everything that the interpreter and the comparison import is planted, and leaves a mark if it runs."""
     tree = install(archive, tmp_path / "tree").tree
     python = tree / "bin/python"

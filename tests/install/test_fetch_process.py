@@ -87,7 +87,7 @@ def archive(directory: Path, data: bytes = SMALL) -> Path:
     return ArchiveCache(directory).path(digest(data))
 
 
-def test_an_archive_is_fetched_in_the_other_process_with_its_progress(server: Server, tmp_path: Path) -> None:
+def test_an_archive_is_downloaded_in_the_other_process_with_progress(server: Server, tmp_path: Path) -> None:
     code = """
     path = beside.fetch(asset(url))
     assert path.read_bytes() == SMALL and "httpcore" not in sys.modules
@@ -100,7 +100,7 @@ def test_an_archive_is_fetched_in_the_other_process_with_its_progress(server: Se
     assert server.count() == 1
 
 
-def test_errors_are_raised_here(server: Server, tmp_path: Path) -> None:
+def test_errors_of_the_other_process_are_raised_in_this_process(server: Server, tmp_path: Path) -> None:
     server.put("wrong", LARGE)
     server.fault("missing", Status(code=404))
     code = """
@@ -111,7 +111,7 @@ def test_errors_are_raised_here(server: Server, tmp_path: Path) -> None:
     assert run(code, tmp_path, server.url) == "WrongArchiveError True False True\nUnreachableError False True True\n"
 
 
-def test_several_are_fetched_at_once_and_a_slow_one_keeps_no_other_waiting(server: Server, tmp_path: Path) -> None:
+def test_archives_are_downloaded_in_parallel_and_a_slow_one_delays_no_other(server: Server, tmp_path: Path) -> None:
     server.put("slow", LARGE)
     server.fault("slow", Stall(after=10), times=1)
     server.put("quick", SMALL)
@@ -136,7 +136,9 @@ def test_several_are_fetched_at_once_and_a_slow_one_keeps_no_other_waiting(serve
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
-def test_if_it_is_killed_archives_are_fetched_here(server: Server, tmp_path: Path, when: str) -> None:
+def test_after_a_kill_of_the_other_process_archives_are_downloaded_in_this_process(
+    server: Server, tmp_path: Path, when: str
+) -> None:
     url = server.put("a", SMALL)
     if when == "meanwhile":
         server.fault("a", Stall(after=1000), times=1)
@@ -155,7 +157,7 @@ def test_if_it_is_killed_archives_are_fetched_here(server: Server, tmp_path: Pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_if_its_parent_is_killed_it_ends_and_what_came_is_kept(
+def test_the_process_ends_with_its_killed_parent_and_received_bytes_are_kept(
     server: Server, tmp_path: Path, number: signal.Signals
 ) -> None:
     url = server.put("a", LARGE)
@@ -175,7 +177,7 @@ def test_if_its_parent_is_killed_it_ends_and_what_came_is_kept(
 
 
 @pytest.mark.parametrize("who", ["parent", "child"])
-def test_one_that_is_stopped_goes_on_where_it_was(server: Server, tmp_path: Path, who: str) -> None:
+def test_a_stopped_process_resumes_after_sigcont(server: Server, tmp_path: Path, who: str) -> None:
     url = server.put("a", LARGE)
     code = "time.sleep(0.2); assert beside.fetch(asset(url, LARGE)).read_bytes() == LARGE; process.close()"
     with running(code, tmp_path, url) as (parent, pid):
@@ -188,7 +190,7 @@ def test_one_that_is_stopped_goes_on_where_it_was(server: Server, tmp_path: Path
         assert not is_alive(pid)
 
 
-def test_one_that_is_stopped_is_ended_within_a_second(server: Server, tmp_path: Path) -> None:
+def test_a_stopped_process_is_ended_within_a_second(server: Server, tmp_path: Path) -> None:
     url = server.put("a", SMALL)
     server.fault("a", Stall(after=10))
     code = """
@@ -230,7 +232,7 @@ def test_a_credential_helper_ends_with_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert not is_alive(int(started.read_text()))
 
 
-def test_a_full_disk_is_an_error_here(server: Server, tmp_path: Path) -> None:
+def test_a_full_disk_is_raised_in_this_process(server: Server, tmp_path: Path) -> None:
     code = """
     import resource
     process.close()
@@ -245,7 +247,7 @@ def test_a_full_disk_is_an_error_here(server: Server, tmp_path: Path) -> None:
     assert not archive(tmp_path).exists()
 
 
-def test_one_processor_or_no_more_processes_means_none(tmp_path: Path) -> None:
+def test_with_one_processor_or_no_free_process_none_is_started(tmp_path: Path) -> None:
     code = """
     process.close()
     def refuse():
@@ -260,7 +262,7 @@ def test_one_processor_or_no_more_processes_means_none(tmp_path: Path) -> None:
     assert run(code, tmp_path, "none") == "None 0\nNone\n"
 
 
-def test_without_descriptors_left_there_is_none_and_nothing_stays_open(tmp_path: Path) -> None:
+def test_without_free_descriptors_none_is_started_and_no_descriptor_leaks(tmp_path: Path) -> None:
     code = """
     import resource
     opened = lambda: set(os.listdir("/proc/self/fd"))

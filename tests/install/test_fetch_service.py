@@ -66,31 +66,31 @@ def lock_of(*archives: bytes) -> str:
 
 
 @pytest.mark.parametrize(("data", "name"), [(FIRST, "python/a"), (SECOND, "python/b")])
-def test_the_only_one_of_the_lock_that_is_there(tmp_path: Path, data: bytes, name: str) -> None:
+def test_the_only_locked_archive_in_the_cache_is_decompressed_early(tmp_path: Path, data: bytes, name: str) -> None:
     cache(tmp_path, FIRST, SECOND)
     code = f"print(early(5000), ask({'FIRST' if data is FIRST else 'SECOND'}))"
     assert run(code, tmp_path, lock_of(data)) == f"True {name.encode()!r}\n"
 
 
-def test_none_where_there_are_two_or_what_is_there_is_damaged(tmp_path: Path) -> None:
+def test_of_two_cached_archives_or_a_damaged_one_none_is_decompressed_early(tmp_path: Path) -> None:
     cache(tmp_path, FIRST, SECOND)
     assert run("print(early(), ask(SECOND))", tmp_path, lock_of(FIRST, SECOND)) == "False b'python/b'\n"
     ArchiveCache(tmp_path).path(digest(FIRST)).write_bytes(FIRST[:-1])
     assert run("print(early())", tmp_path, lock_of(FIRST)) == "False\n"
 
 
-def test_what_is_asked_for_may_be_another_one(server: Server, tmp_path: Path) -> None:
+def test_another_archive_than_the_one_decompressed_early_can_be_requested(server: Server, tmp_path: Path) -> None:
     cache(tmp_path, FIRST)
     code = "print(early(5000), ask(SECOND))"
     assert run(code, tmp_path, lock_of(FIRST), server.put("b", SECOND)) == "True None\n"
 
 
-def test_one_is_decompressed_once_it_is_fetched(server: Server, tmp_path: Path) -> None:
+def test_an_archive_is_decompressed_after_its_download(server: Server, tmp_path: Path) -> None:
     code = "print(early(), ask(SECOND))"
     assert run(code, tmp_path, lock_of(SECOND), server.put("b", SECOND)) == "False b'python/b'\n"
 
 
-def test_where_it_cannot_read_the_format_the_parent_says_so_and_nobody_else(server: Server, tmp_path: Path) -> None:
+def test_only_the_parent_reports_a_format_that_cannot_be_read(server: Server, tmp_path: Path) -> None:
     code = """
 from provision.errors import ProvisionError
 from provision.unpack import compression

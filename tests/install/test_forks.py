@@ -28,7 +28,7 @@ print(processors())
     assert run_code(PRELUDE + code) == "True\n0\n"
 
 
-def test_it_never_returns_into_the_code_of_its_parent() -> None:
+def test_a_fork_never_returns_into_the_code_of_its_parent() -> None:
     code = """
 def fail():
     raise SystemExit(0)
@@ -38,7 +38,7 @@ print([code_of(fork(serve)) for serve in (lambda: None, lambda: 1 / 0, fail, lam
     assert done == "[1, 1, 1, 7]\n"
 
 
-def test_ctrl_c_is_for_its_parent_and_sigterm_ends_it() -> None:
+def test_a_fork_ignores_ctrl_c_and_ends_on_sigterm() -> None:
     code = """
 signal.signal(signal.SIGTERM, lambda *_: None)
 def wait():
@@ -54,7 +54,7 @@ print(code_of(pid), os.read(heard, 99), signal.getsignal(signal.SIGINT) is signa
     assert run_code(PRELUDE + code) == "-15 b'alive' True\n"
 
 
-def test_it_has_none_of_the_ends_that_are_its_parents_own() -> None:
+def test_a_fork_closes_the_pipe_ends_of_its_parent() -> None:
     code = """
 heard, told = os.pipe()
 own_ends.add(told)
@@ -67,7 +67,7 @@ print(code_of(pid))
     assert run_code(PRELUDE + code) == "0\n"
 
 
-def test_where_no_process_can_be_made_signals_are_as_before() -> None:
+def test_signals_are_unblocked_after_a_failed_fork() -> None:
     code = """
 def refuse():
     raise BlockingIOError(11, "no more processes")

@@ -57,7 +57,7 @@ def listing(tree: Path) -> list[tuple[str, int, int, int, str]]:
     return found
 
 
-def test_trees_are_equal_whenever_they_were_made_directories_too(tmp_path: Path) -> None:
+def test_files_and_directories_do_not_depend_on_the_time_of_installation(tmp_path: Path) -> None:
     asset = write_build(tmp_path)
     receipts = [(store, make(store, asset)) for store in (Store(tmp_path / "home"), Store(tmp_path / "another home"))]
     first, second = (listing(store.tree(receipt.key)) for store, receipt in receipts)
@@ -68,7 +68,7 @@ def test_trees_are_equal_whenever_they_were_made_directories_too(tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize("without", [(), ("tests", "headers")])
 @pytest.mark.parametrize("bytecode", [False, True])
-def test_trees_of_real_interpreters_are_equal_whenever_they_were_made(
+def test_trees_of_real_interpreters_do_not_depend_on_the_time_of_installation(
     archive: Path, tmp_path: Path, without: tuple[RemovablePart, ...], bytecode: bool
 ) -> None:
     asset = replace(describe(archive), url=archive.as_uri())
@@ -85,7 +85,7 @@ def test_trees_of_real_interpreters_are_equal_whenever_they_were_made(
     assert any("__pycache__" in path for path, *_ in listings[0]) == bytecode
 
 
-def test_without_a_host_the_interpreter_is_not_started_and_the_receipt_says_why(tmp_path: Path) -> None:
+def test_without_a_host_the_interpreter_is_not_started_and_the_receipt_has_the_reason(tmp_path: Path) -> None:
     receipt = make(Store(tmp_path / "home"), write_build(tmp_path), bytecode=True)
     assert receipt.probed == "skipped: no Python is published for this machine"
     assert receipt.notes[-1] == "its standard library was not compiled: no Python is published for this machine"

@@ -30,13 +30,13 @@ def test_a_result_comes_back() -> None:
     assert result_of(through_json(outcome_of(lambda: "/a/path"))) == "/a/path"
 
 
-def test_an_error_is_raised_with_its_words_and_its_hint() -> None:
+def test_an_error_is_raised_with_its_message_and_hint() -> None:
     with pytest.raises(IntegrityError, match="the bytes are wrong") as caught:
         result_of(failing(IntegrityError("the bytes are wrong", hint="lock another build")))
     assert caught.value.hint == "lock another build"
 
 
-def test_an_error_of_another_module_is_raised_as_the_nearest_that_the_parent_knows() -> None:
+def test_an_unknown_error_is_raised_as_its_nearest_known_base_class() -> None:
     for error, kind in (
         (LinksUnavailableError("no links"), StoreError),
         (CommandError("x", "none", code=127), ProvisionError),
@@ -46,7 +46,7 @@ def test_an_error_of_another_module_is_raised_as_the_nearest_that_the_parent_kno
         assert type(caught.value) is kind
 
 
-def test_an_error_of_the_system_is_an_error_in_our_words() -> None:
+def test_an_error_of_the_system_is_raised_as_an_error_of_provision() -> None:
     with pytest.raises(ProvisionError, match="/nowhere: the disk is full"):
         result_of(failing(OSError(28, "No space left on device", "/nowhere")))
 
@@ -71,7 +71,7 @@ def test_progress_adds_up_in_few_messages() -> None:
     assert len(sent) < 20
 
 
-def test_progress_of_a_step_that_starts_over_is_forgotten_and_what_waits_is_told_in_time() -> None:
+def test_progress_is_reset_when_a_step_starts_over_and_pending_progress_is_sent_in_time() -> None:
     sent: list[Message] = []
     sender = ProgressSender(sent.append)
     sender.advance("b", 1)

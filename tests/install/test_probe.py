@@ -47,7 +47,7 @@ def test_the_script_leaves_no_file_open(interpreter: Installed) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems run what is open for writing")
-def test_an_interpreter_that_another_process_has_open_is_waited_for(tmp_path: Path) -> None:
+def test_the_probe_waits_for_an_interpreter_that_another_process_has_open(tmp_path: Path) -> None:
     tree = fake(tmp_path / "tree", "exit 7")
     with (tree / "bin/python").open("r+b") as file:
         threading.Timer(0.1, file.close).start()
@@ -55,7 +55,7 @@ def test_an_interpreter_that_another_process_has_open_is_waited_for(tmp_path: Pa
             probe(tree, asset())
 
 
-def test_each_difference_is_named(interpreter: Installed) -> None:
+def test_each_difference_is_reported(interpreter: Installed) -> None:
     other = replace(
         interpreter.asset,
         version=Version.parse("3.9.1"),
@@ -71,7 +71,7 @@ def test_each_difference_is_named(interpreter: Installed) -> None:
     assert ("Py_DEBUG: " in message) == (other.options.debug != interpreter.asset.options.debug)
 
 
-def test_another_implementation_is_named(interpreter: Installed) -> None:
+def test_another_implementation_is_reported(interpreter: Installed) -> None:
     with pytest.raises(IntegrityError, match="implementation: expected pypy, got cpython"):
         probe(interpreter.tree, replace(interpreter.asset, implementation="pypy"))
 
@@ -96,7 +96,7 @@ printf 'implementation=cpython\\nversion={version}\\nPy_GIL_DISABLED=0\\nPy_DEBU
         ('case $0 in */environment-*) echo "no frame" >&2; exit 1 ;; esac', r"\(exit code 1\): no frame"),
     ],
 )  # fmt: skip
-def test_environments_must_run_on_the_tree_too(tmp_path: Path, script: str, reason: str) -> None:
+def test_virtual_environments_must_also_run_on_the_tree(tmp_path: Path, script: str, reason: str) -> None:
     answers = ANSWERS.format(version=asset().version)
     probe(fake(tmp_path / "good", f"tree={tmp_path}/good\n{answers}"), asset())
     with pytest.raises(IntegrityError, match=f"^a virtual environment of cpython .* {reason}"):
@@ -113,7 +113,7 @@ def await_text(path: Path) -> str:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there, interpreters are started by themselves")
-def test_it_runs_beside_what_the_caller_does(tmp_path: Path) -> None:
+def test_the_probe_runs_in_parallel_with_the_caller(tmp_path: Path) -> None:
     answers = ANSWERS.format(version=asset().version)
     tree = fake(tmp_path / "tree", f"echo begun > {tmp_path}/begun\ntree={tmp_path}/tree\n{answers}")
     with probing(tree, asset()):
@@ -125,7 +125,7 @@ def test_it_runs_beside_what_the_caller_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there, interpreters are started by themselves")
-def test_an_error_of_the_caller_ends_it(tmp_path: Path) -> None:
+def test_an_error_of_the_caller_ends_the_probe(tmp_path: Path) -> None:
     tree = fake(tmp_path / "tree", f"echo $$ > {tmp_path}/pid\nexec sleep 60")
 
     def fail_once_it_runs() -> None:
@@ -148,7 +148,7 @@ def test_an_interpreter_passes_whatever_its_path(interpreter: Installed, tmp_pat
     probe(tmp_path / name / "tree", interpreter.asset)
 
 
-def test_the_callers_environment_does_not_reach_the_interpreter(
+def test_variables_of_the_caller_are_not_passed_to_the_interpreter(
     interpreter: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "os.py").write_text("raise SystemExit('imported from PYTHONPATH')")
@@ -181,7 +181,7 @@ def test_a_missing_library_is_reported_in_the_loaders_words(tmp_path: Path, mess
     assert message in str(caught.value)
 
 
-def test_another_machines_program_is_a_policy_error(tmp_path: Path) -> None:
+def test_a_program_for_another_machine_is_a_policy_error(tmp_path: Path) -> None:
     tree = fake(tmp_path, "")
     (tree / "bin" / "python").write_bytes(b"\x7fELF of another machine")
     with pytest.raises(
@@ -210,7 +210,7 @@ def test_the_last_line_of_a_broken_interpreter_is_reported(tmp_path: Path) -> No
         probe(tree, asset())
 
 
-def test_output_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
+def test_invalid_output_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="implementation: expected cpython, got none"):
         probe(fake(tmp_path, "echo nonsense\n"), asset())
 
@@ -226,7 +226,7 @@ def test_output_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
         ("not emulated", ROSETTA, "", Host(target=MAC), False),
     ],
 )
-def test_which_interpreters_a_host_can_start(
+def test_a_host_runs_only_interpreters_of_compatible_targets(
     case: str, target: Target, options: str, host: Host, *, runs: bool
 ) -> None:
     assert can_run(replace(asset(options=options), target=target), host) is runs, case
@@ -249,7 +249,7 @@ def test_which_interpreters_a_host_can_start(
         ("no host at all", LINUX, "baseline", None, "no Python is published for this machine"),
     ],
 )
-def test_why_a_host_cannot_start_an_interpreter(
+def test_the_reason_why_a_host_cannot_start_an_interpreter_is_given(
     case: str, target: Target, cpu: CpuLevel, host: Host | None, why: str
 ) -> None:
     found = why_not_runnable(replace(asset(), target=target, cpu=cpu), host, lambda: "v3")

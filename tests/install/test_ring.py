@@ -49,7 +49,7 @@ def unwanted() -> Iterator[bytes]:
 
 
 @given(CHUNKS)
-def test_what_goes_in_comes_out(chunks: list[bytes]) -> None:
+def test_written_bytes_are_read_back(chunks: list[bytes]) -> None:
     ring = Ring(64)
     thread = fill(ring, iter(chunks))
     assert read(ring, unwanted()) == b"".join(chunks)
@@ -58,7 +58,7 @@ def test_what_goes_in_comes_out(chunks: list[bytes]) -> None:
 
 
 @given(CHUNKS, st.integers(0, 9))
-def test_where_the_writer_ends_the_reader_takes_over(chunks: list[bytes], number: int) -> None:
+def test_the_reader_continues_where_the_writer_ended(chunks: list[bytes], number: int) -> None:
     ring = Ring(64)
     thread = fill(ring, ended_after(chunks, number))
     assert read(ring, iter(chunks)) == b"".join(chunks)
@@ -66,7 +66,7 @@ def test_where_the_writer_ends_the_reader_takes_over(chunks: list[bytes], number
     ring.close()
 
 
-def test_where_the_writer_stalls_the_reader_takes_over() -> None:
+def test_the_reader_continues_where_the_writer_stalled() -> None:
     chunks = [b"a" * 30, b"b" * 30, b"c" * 30]
     ring = Ring(64)
     filling = ring.fill(iter(chunks))
@@ -76,7 +76,7 @@ def test_where_the_writer_stalls_the_reader_takes_over() -> None:
     ring.close()
 
 
-def test_the_writer_is_ahead_by_no_more_than_the_ring() -> None:
+def test_the_writer_is_never_ahead_by_more_than_the_size_of_the_ring() -> None:
     taken = []
 
     def chunks() -> Iterator[bytes]:
@@ -106,7 +106,7 @@ def test_without_a_reader_the_writer_ends() -> None:
         next(filling)
 
 
-def test_what_is_left_can_be_read_in_any_order_once_it_is_complete() -> None:
+def test_the_rest_of_a_complete_ring_can_be_read_in_any_order() -> None:
     text = bytes(range(100))
     ring = Ring(64)
     thread = fill(ring, iter([text[:40], text[40:]]))
@@ -121,7 +121,7 @@ def test_what_is_left_can_be_read_in_any_order_once_it_is_complete() -> None:
     ring.close()
 
 
-def test_nothing_is_left_open() -> None:
+def test_no_descriptor_is_left_open() -> None:
     before = descriptors()
     ring = Ring(64)
     fill(ring, iter([b"a"])).join()

@@ -110,7 +110,7 @@ def run(code: str, here: Path) -> str:
     return run_code(PRELUDE + textwrap.dedent(code), here)
 
 
-def test_both_write_and_the_tree_is_the_same(here: Path) -> None:
+def test_a_tree_written_by_both_processes_is_the_same(here: Path) -> None:
     code = """
     assert unpacked() == alone()
     print(0 < len(shared) < 200, len(os.listdir(here / "tree/lib")))
@@ -123,7 +123,9 @@ def test_both_write_and_the_tree_is_the_same(here: Path) -> None:
     ("method", "number"), [("read_ahead", 1), ("take", 3), ("_send", 1), ("_send", 3), ("finish", 1)]
 )
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSTOP"])
-def test_if_it_is_killed_or_stopped_all_is_done_here(here: Path, method: str, number: int, how: str) -> None:
+def test_if_the_second_process_is_killed_or_stopped_this_process_writes_all_files(
+    here: Path, method: str, number: int, how: str
+) -> None:
     code = f"""
     second_process.STALLED = 50
     before("{method}", {number}, lambda: os.kill(pid, signal.{how}))
@@ -133,7 +135,7 @@ def test_if_it_is_killed_or_stopped_all_is_done_here(here: Path, method: str, nu
     assert run(code, here) == "True\n"
 
 
-def test_what_it_cannot_write_is_written_here(here: Path) -> None:
+def test_files_that_the_second_process_cannot_write_are_written_by_this_process(here: Path) -> None:
     code = """
     before("take", 1, lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, (9_999, 9_999)))
     print(unpacked() == alone(), len(shared) > 0)
@@ -142,7 +144,7 @@ def test_what_it_cannot_write_is_written_here(here: Path) -> None:
     assert run(code, here) == "True True\n"
 
 
-def test_where_neither_can_write_it_is_an_error_of_the_store(here: Path) -> None:
+def test_a_file_that_neither_process_can_write_is_a_store_error(here: Path) -> None:
     code = """
     for each in (pid, os.getpid()):
         resource.prlimit(each, resource.RLIMIT_FSIZE, (9_999, 9_999))
@@ -155,7 +157,7 @@ def test_where_neither_can_write_it_is_an_error_of_the_store(here: Path) -> None
     assert run(code, here) == "StoreError\n"
 
 
-def test_a_hard_link_to_a_file_that_it_writes(tmp_path: Path) -> None:
+def test_a_hard_link_may_refer_to_a_file_of_the_second_process(tmp_path: Path) -> None:
     here = cached(tmp_path, tar(*FILES, *(hard_link(b"python/copy%s" % name, name) for name in (b"python/lib/199",))))
     code = """
     tree = unpacked()
@@ -166,7 +168,7 @@ def test_a_hard_link_to_a_file_that_it_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", file(b"python/../x"), b"\1" * 512])
-def test_what_is_refused_is_refused_in_the_same_words(tmp_path: Path, end: bytes) -> None:
+def test_an_archive_is_refused_with_the_same_message(tmp_path: Path, end: bytes) -> None:
     here = cached(tmp_path, b"".join(FILES) + end)
     code = """
     def refusal(unpack):
@@ -180,7 +182,7 @@ def test_what_is_refused_is_refused_in_the_same_words(tmp_path: Path, end: bytes
     assert run(code, here) == "True\n"
 
 
-def test_once_an_archive_is_refused_it_writes_no_more(tmp_path: Path) -> None:
+def test_the_second_process_writes_nothing_after_an_archive_is_refused(tmp_path: Path) -> None:
     here = cached(tmp_path, b"".join(FILES) + file(b"python/../x"))
     code = """
     before("_send", 1, lambda: os.kill(pid, signal.SIGSTOP))
@@ -193,7 +195,7 @@ def test_once_an_archive_is_refused_it_writes_no_more(tmp_path: Path) -> None:
     assert run(code, here) == "True False\n"
 
 
-def test_all_that_is_open_is_closed_also_once_it_was_ended(here: Path) -> None:
+def test_all_descriptors_are_closed_even_after_the_second_process_was_killed(here: Path) -> None:
     code = """
     opened = lambda: set(os.listdir("/proc/self/fd"))
     before_all = opened()
@@ -208,7 +210,7 @@ def test_all_that_is_open_is_closed_also_once_it_was_ended(here: Path) -> None:
     assert run(code, here) == "True\n"
 
 
-def test_what_is_found_to_be_damaged_by_this_process_alone_is_refused(here: Path) -> None:
+def test_damage_that_only_this_process_finds_is_refused(here: Path) -> None:
     code = """
     os.kill(pid, signal.SIGKILL)
     archive.write_bytes(data[:-100])
@@ -221,7 +223,7 @@ def test_what_is_found_to_be_damaged_by_this_process_alone_is_refused(here: Path
     assert run(code, here) == "True\n"
 
 
-def test_while_it_is_alive_the_lock_of_the_tree_is_held(here: Path) -> None:
+def test_the_process_lock_of_the_tree_is_held_while_the_second_process_is_alive(here: Path) -> None:
     """Its parent is killed while it has files to write: it ends, and until then no other process works on the tree."""
     code = """
     import fcntl
@@ -250,7 +252,7 @@ def test_while_it_is_alive_the_lock_of_the_tree_is_held(here: Path) -> None:
         os.close(lock)
 
 
-def test_ctrl_c_ends_both_within_a_second(here: Path) -> None:
+def test_ctrl_c_ends_both_processes_within_a_second(here: Path) -> None:
     code = """
     import threading
     def stop():

@@ -45,12 +45,12 @@ def content(file: FileIO, data: bytes, limits: Limits | None = None) -> bytes:
 
 
 @each
-def test_each_kind_is_known_by_its_first_bytes_and_unpacked(opened: FileIO, kind: str) -> None:
+def test_each_kind_is_detected_by_its_first_bytes_and_decompressed(opened: FileIO, kind: str) -> None:
     for data in (CONTENT, b"", CONTENT * 300):
         assert content(opened, COMPRESSORS[kind](data)) == data
 
 
-def test_a_zip_file_is_known_too(opened: FileIO) -> None:
+def test_a_zip_file_is_detected_as_well(opened: FileIO) -> None:
     opened.write(b"PK\x03\x04" + bytes(40))
     assert archive_kind(opened) == "zip"
     with pytest.raises(ArchiveRefused):
@@ -69,7 +69,7 @@ def test_an_empty_file_is_refused(opened: FileIO) -> None:
 
 
 @each
-def test_a_cut_at_any_byte_is_found(opened: FileIO, kind: str) -> None:
+def test_a_cut_at_any_byte_is_refused(opened: FileIO, kind: str) -> None:
     whole = COMPRESSORS[kind](CONTENT)
     for end in range(6, len(whole)):
         with pytest.raises(ArchiveRefused, match=r"truncated|damaged"):
@@ -77,7 +77,7 @@ def test_a_cut_at_any_byte_is_found(opened: FileIO, kind: str) -> None:
 
 
 @each
-def test_a_changed_byte_is_found_or_changes_nothing(opened: FileIO, kind: str) -> None:
+def test_a_changed_byte_is_refused_or_changes_no_content(opened: FileIO, kind: str) -> None:
     whole = COMPRESSORS[kind](CONTENT) if kind != "tar.zst" else with_checksum(CONTENT)
     for at in range(len(whole)):
         damaged = bytearray(whole)
@@ -90,13 +90,13 @@ def test_a_changed_byte_is_found_or_changes_nothing(opened: FileIO, kind: str) -
 
 @each
 @pytest.mark.parametrize("more", [b"x", b"\0", b"\0" * 512])
-def test_anything_behind_the_end_is_refused(opened: FileIO, kind: str, more: bytes) -> None:
+def test_data_after_the_end_is_refused(opened: FileIO, kind: str, more: bytes) -> None:
     with pytest.raises(ArchiveRefused, match="data after"):
         content(opened, COMPRESSORS[kind](CONTENT) + more)
 
 
 @each
-def test_another_stream_of_the_same_kind_behind_the_end_is_refused(opened: FileIO, kind: str) -> None:
+def test_another_stream_of_the_same_kind_after_the_end_is_refused(opened: FileIO, kind: str) -> None:
     for second in (CONTENT, b""):
         with pytest.raises(ArchiveRefused, match="data after"):
             content(opened, COMPRESSORS[kind](CONTENT) + COMPRESSORS[kind](second))
@@ -119,7 +119,7 @@ def test_a_wrong_gzip_checksum_or_length_is_refused(opened: FileIO) -> None:
 
 
 @each
-def test_a_bomb_comes_in_small_chunks(opened: FileIO, kind: str) -> None:
+def test_a_decompression_bomb_is_decompressed_in_small_chunks(opened: FileIO, kind: str) -> None:
     size = 6 << 20
     opened.write(COMPRESSORS[kind](bytes(size)))
     chunks = [len(chunk) for chunk in decompress(opened, archive_kind(opened), limits=Limits())]
@@ -137,7 +137,7 @@ def test_a_zstd_window_beyond_the_limit_is_refused_before_anything_is_unpacked(o
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its peak is read from /proc")
-def test_zstd_takes_little_more_memory_than_its_window(opened: FileIO) -> None:
+def test_zstd_uses_little_more_memory_than_its_window(opened: FileIO) -> None:
     whole = far_references(100 * MIB)
     opened.write(packed(whole, window_log=26, enable_long_distance_matching=1))
     script = """
@@ -158,12 +158,12 @@ print(digest.hexdigest(), Path("/proc/self/status").read_text().split("VmHWM:")[
     assert int(peak) < (64 + 40) * 1024
 
 
-def test_a_zstd_frame_may_refer_back_by_its_whole_window(opened: FileIO) -> None:
+def test_a_zstd_frame_may_refer_back_by_its_full_window(opened: FileIO) -> None:
     whole = far_references(40 * MIB)
     assert content(opened, packed(whole, window_log=24, enable_long_distance_matching=1, checksum_flag=1)) == whole
 
 
-def test_a_zstd_frame_need_not_know_its_size(opened: FileIO) -> None:
+def test_a_zstd_frame_may_omit_its_size(opened: FileIO) -> None:
     packer = zstd_module().ZstdCompressor()
     assert content(opened, packer.compress(CONTENT) + packer.flush()) == CONTENT
 
@@ -179,7 +179,7 @@ def test_every_form_of_a_zstd_header_is_read(opened: FileIO, size: int) -> None:
             assert content(opened, frame) == data
 
 
-def test_a_zstd_frame_that_does_not_hold_what_it_says_is_damaged(opened: FileIO) -> None:
+def test_a_zstd_frame_with_a_wrong_content_size_is_damaged(opened: FileIO) -> None:
     data = bytearray(packed(b"x" * 300))
     assert data[5:7] == (300 - 256).to_bytes(2, "little")
     for lie in (299, 301):
@@ -206,7 +206,7 @@ def test_a_zstd_block_of_the_reserved_kind_is_refused(opened: FileIO) -> None:
 
 
 @pytest.mark.parametrize("checksum", [False, True])
-def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: FileIO, checksum: bool) -> None:
+def test_a_zstd_frame_is_checked_for_completeness_before_decompression(opened: FileIO, checksum: bool) -> None:
     data = packed(far_references(8 * MIB), checksum_flag=checksum)
     skippable = b"\x50\x2a\x4d\x18\0\0\0\0"
     for damaged, reason in [
@@ -221,12 +221,12 @@ def test_a_zstd_frame_is_known_to_be_whole_before_anything_is_unpacked(opened: F
             next(decompress(opened, "zstd", limits=Limits()))
 
 
-def test_xz_keeps_to_the_limit_as_well(opened: FileIO) -> None:
+def test_the_memory_limit_also_applies_to_xz(opened: FileIO) -> None:
     with pytest.raises(ArchiveRefused, match="damaged: memory usage limit exceeded"):
         content(opened, COMPRESSORS["tar.xz"](CONTENT), Limits(window=1 << 20))
 
 
-def test_the_fast_zlib_has_what_the_slow_one_has() -> None:
+def test_the_fastest_zlib_has_the_functions_of_the_standard_one() -> None:
     assert {"decompressobj", "crc32", "error"} <= set(vars(fastest_zlib()))
 
 
@@ -251,7 +251,7 @@ def far_references(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("block", [b"\0\0\0", b"\x08\0\0a", b"\x0a\0\0a"], ids=["empty", "one byte", "repeated byte"])
-def test_zstd_blocks_of_next_to_nothing_are_refused(opened: FileIO, block: bytes) -> None:
+def test_too_many_tiny_zstd_blocks_are_refused(opened: FileIO, block: bytes) -> None:
     def frame(count: int) -> bytes:
         return b"\x28\xb5\x2f\xfd\x00\x58" + block * count + b"\x01\0\0"
 
@@ -303,7 +303,9 @@ _GZIPS = {
 
 
 @pytest.mark.parametrize("case", _GZIPS)
-def test_every_gzip_decoder_takes_the_same_archives(opened: FileIO, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_gzip_decoder_accepts_the_same_archives(
+    opened: FileIO, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def outcome() -> bytes | type[Exception]:
         try:
             return content(opened, _GZIPS[case])
@@ -318,6 +320,6 @@ def test_every_gzip_decoder_takes_the_same_archives(opened: FileIO, case: str, m
 
 
 @pytest.mark.parametrize("flag", [2, 32, 64, 128])
-def test_gzip_flags_that_decoders_do_not_agree_on_are_refused(opened: FileIO, flag: int) -> None:
+def test_gzip_flags_on_which_decoders_disagree_are_refused(opened: FileIO, flag: int) -> None:
     with pytest.raises(ArchiveRefused, match="flags"):
         content(opened, _GZIPS[f"flag {flag}"])

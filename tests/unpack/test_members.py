@@ -13,7 +13,7 @@ UNIX, WINDOWS = NameRules(windows=False), NameRules(windows=True)
 @pytest.mark.parametrize(
     "path", ["python", "python/bin/python3.13", "a/..b", "a/...", "a/ b", "a/b.", "é/ü", "a/\udcff"]
 )
-def test_plain_relative_paths_are_good(path: str) -> None:
+def test_plain_relative_paths_are_accepted(path: str) -> None:
     UNIX.check(path)
 
 
@@ -48,7 +48,7 @@ def test_other_paths_are_refused(path: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a\0b", "a\nb", "\x7f", "x" * 256, "é" * 128])
-def test_names_in_a_directory_that_was_checked_before_are_checked_alike(name: str) -> None:
+def test_names_in_an_already_checked_directory_are_checked_alike(name: str) -> None:
     rules = NameRules(windows=False)
     rules.check("lib/python3.13/os.py")
     for path in (f"lib/python3.13/{name}", f"lib/{name}", name, f"/{name}"):
@@ -56,7 +56,7 @@ def test_names_in_a_directory_that_was_checked_before_are_checked_alike(name: st
             rules.check(path)
 
 
-def test_a_refusal_names_the_member_escaped_and_cut() -> None:
+def test_a_refusal_names_the_member_escaped_and_shortened() -> None:
     with pytest.raises(ArchiveRefused, match=r"^member 'a\\x1b\[31m' has control"):
         UNIX.check("a\x1b[31m")
     with pytest.raises(ArchiveRefused) as caught:
@@ -65,7 +65,7 @@ def test_a_refusal_names_the_member_escaped_and_cut() -> None:
 
 
 @pytest.mark.parametrize("path", ["x" * 255, "é" * 127, "/".join("x" * 65)])
-def test_the_longest_names_are_good(path: str) -> None:
+def test_the_longest_names_are_accepted(path: str) -> None:
     UNIX.check(path)
 
 
@@ -88,7 +88,7 @@ def test_the_longest_names_are_good(path: str) -> None:
         *["a/b.", "a./b", "a/b ", "CON", "a/nul.txt", "a/COM1", "lpt9.x.y", "a/CONIN$", "a/com¹", "aux /b"],
     ],
 )
-def test_windows_trees_have_rules_of_their_own(path: str) -> None:
+def test_names_that_windows_cannot_have_are_refused_in_windows_trees(path: str) -> None:
     with pytest.raises(ArchiveRefused, match="Windows"):
         WINDOWS.check(path)
 
@@ -96,12 +96,12 @@ def test_windows_trees_have_rules_of_their_own(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["Lib/site-packages/_distutils_hack/__init__.py", "Scripts/.empty", "DLLs/_asyncio.pyd", "com0"]
 )
-def test_ordinary_windows_names_are_good(path: str) -> None:
+def test_ordinary_windows_names_are_accepted(path: str) -> None:
     WINDOWS.check(path)
 
 
 @pytest.mark.parametrize("target", ["python3.13", "../x/xterm", "./a", "a/../b", ".."])
-def test_relative_targets_are_good_as_far_as_their_form_goes(target: str) -> None:
+def test_relative_targets_are_well_formed(target: str) -> None:
     UNIX.check_target(target, "python/x")
 
 
@@ -124,13 +124,13 @@ def test_other_targets_are_refused(target: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["C:x", "a\\b", "\\\\host\\share"])
-def test_targets_that_windows_reads_otherwise_are_refused_there(target: str) -> None:
+def test_targets_that_windows_interprets_differently_are_refused_on_windows(target: str) -> None:
     UNIX.check_target(target, "x")
     with pytest.raises(ArchiveRefused, match="Windows"):
         WINDOWS.check_target(target, "x")
 
 
-def test_case_folding_ignores_composition_as_well() -> None:
+def test_case_folding_also_ignores_unicode_composition() -> None:
     assert case_folded("share/terminfo/N/Eterm") == case_folded("share/terminfo/n/eterm")
     assert case_folded("\u00c9") == case_folded("e\u0301")
     assert case_folded("straße") == case_folded("STRASSE")

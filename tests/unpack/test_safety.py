@@ -76,14 +76,14 @@ def refused(*members: bytes, work: Path, reason: str, **options: object) -> None
         (b"python/a\nb", "has control characters in its name"),
     ],
 )
-def test_names_that_lead_out_or_are_none(inner: Path, name: bytes, reason: str) -> None:
+def test_names_that_lead_out_of_the_tree_or_are_empty_are_refused(inner: Path, name: bytes, reason: str) -> None:
     refused(file(b"python/good"), file(name, EVIL), work=inner, reason=f"member .* {reason}")
 
 
 @pytest.mark.parametrize(
     "name", [b"../victim", b"/tmp/evil", b"python/../../victim", b"python/" + b"x" * 256, b"x/" * 600]
 )
-def test_names_in_extended_headers_are_held_to_the_same(inner: Path, name: bytes) -> None:
+def test_names_in_extended_headers_follow_the_same_rules(inner: Path, name: bytes) -> None:
     for number, extended in enumerate((long_name(name), pax((b"path", name)))):
         work = inner / str(number)
         work.mkdir()
@@ -104,11 +104,11 @@ def test_names_in_extended_headers_are_held_to_the_same(inner: Path, name: bytes
         *[b"python/aux", b"python/lib/con.txt", b"python/x.", b"python/x ", b"python/file.txt:stream", b"python/?"],
     ],
 )
-def test_names_that_only_windows_reads_otherwise(inner: Path, name: bytes) -> None:
+def test_names_that_only_windows_interprets_differently_are_refused(inner: Path, name: bytes) -> None:
     refused(file(name, EVIL), work=inner, reason="Windows", asset=WINDOWS)
 
 
-def test_zip_archives_are_held_to_the_same(inner: Path) -> None:
+def test_names_in_zip_archives_follow_the_same_rules(inner: Path) -> None:
     for number, (member, reason) in enumerate(
         [
             (Zipped(name=b"../victim", content=EVIL), r"has '\.\.' in its path"),
@@ -150,12 +150,14 @@ def test_zip_archives_are_held_to_the_same(inner: Path) -> None:
         [(b"python/x", b"")],
     ],
 )
-def test_links_that_lead_out_or_nowhere_at_all(inner: Path, links: list[tuple[bytes, bytes]]) -> None:
+def test_links_out_of_the_tree_in_a_cycle_or_without_a_target_are_refused(
+    inner: Path, links: list[tuple[bytes, bytes]]
+) -> None:
     members = [link(name, target) for name, target in links]
     refused(file(b"python/bin/x"), *members, work=inner, reason="is a link")
 
 
-def test_links_out_of_the_install_directory_of_a_full_archive(inner: Path) -> None:
+def test_links_out_of_the_install_directory_of_a_full_archive_are_refused(inner: Path) -> None:
     """Skipped members are not there to link to, and what is beside the tree is not part of it."""
     for number, target in enumerate((b"../../build/lib", b"../../PYTHON.json")):
         work = inner / str(number)
@@ -164,7 +166,7 @@ def test_links_out_of_the_install_directory_of_a_full_archive(inner: Path) -> No
         refused(*members, work=work, reason="is a link out of the tree", asset=FULL)
 
 
-def test_a_long_chain_of_links(inner: Path) -> None:
+def test_a_long_chain_of_links_is_refused(inner: Path) -> None:
     """Some resolvers give up on paths that grow too long, and treat them as safe."""
     members = [link(b"python/l0", b".")]
     members += [link(b"python/l%d" % number, b"l%d/" % (number - 1) * 20 + b".") for number in range(1, 60)]
@@ -191,7 +193,7 @@ def test_a_long_chain_of_links(inner: Path) -> None:
         [file(b"python/x"), hard_link(b"python/x", b"python/x")],
     ],
 )
-def test_nothing_is_written_twice_or_through_something_else(inner: Path, members: list[bytes]) -> None:
+def test_members_written_twice_or_below_a_file_or_link_are_refused(inner: Path, members: list[bytes]) -> None:
     refused(*members, work=inner, reason="is in the archive twice|is under|is a link")
 
 
@@ -211,7 +213,7 @@ def test_nothing_is_written_twice_or_through_something_else(inner: Path, members
         (b"", "has an empty name in its path"),
     ],
 )
-def test_hard_links_to_anything_but_an_earlier_file(inner: Path, target: bytes, reason: str) -> None:
+def test_hard_links_to_anything_but_an_earlier_file_are_refused(inner: Path, target: bytes, reason: str) -> None:
     """Also to a link: copied to another directory it would lead elsewhere."""
     members = (
         file(b"python/bin/x"),
@@ -222,7 +224,7 @@ def test_hard_links_to_anything_but_an_earlier_file(inner: Path, target: bytes, 
     refused(*members, work=inner, reason=reason)
 
 
-def test_hard_links_to_what_is_not_in_the_tree(inner: Path) -> None:
+def test_hard_links_to_files_outside_the_tree_are_refused(inner: Path) -> None:
     for number, target in enumerate((b"python/PYTHON.json", b"python/build/x")):
         work = inner / str(number)
         work.mkdir()
@@ -230,7 +232,7 @@ def test_hard_links_to_what_is_not_in_the_tree(inner: Path) -> None:
         refused(*members, work=work, reason="is a hard link to .* which is not in the tree", asset=FULL)
 
 
-def test_links_beside_the_tree(inner: Path) -> None:
+def test_links_beside_the_tree_are_refused(inner: Path) -> None:
     for number, member in enumerate(
         (link(b"python/licenses/x", b"../../.."), hard_link(b"python/licenses/x", b"python/PYTHON.json"))
     ):
@@ -240,7 +242,7 @@ def test_links_beside_the_tree(inner: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [b"3", b"4", b"6", b"7", b"S", b"V", b"M", b"D", b"?"])
-def test_members_that_are_neither_files_nor_directories_nor_links(inner: Path, kind: bytes) -> None:
+def test_members_that_are_neither_files_nor_directories_nor_links_are_refused(inner: Path, kind: bytes) -> None:
     refused(
         header(b"python/x", kind), work=inner, reason="member 'python/x' is|member 'python/x' lists|member 'python/x' c"
     )
@@ -254,7 +256,7 @@ def test_special_mode_bits_are_dropped(inner: Path) -> None:
     assert modes == {"x": 0o755, "d": 0o755, "y": 0o644}
 
 
-def test_sizes_that_lie(inner: Path) -> None:
+def test_invalid_and_excessive_sizes_are_refused(inner: Path) -> None:
     sizes = [b"\x80" + bytes(10) + b"\x01", b"\xff" * 12, b"-1         \0", b"77777777777\0", b"99999999999\0"]
     for number, size in enumerate(sizes):
         work = inner / str(number)
@@ -262,7 +264,7 @@ def test_sizes_that_lie(inner: Path) -> None:
         refused(header(b"python/x", size=size), work=work, reason="not an octal number|is truncated")
 
 
-def test_headers_that_readers_understand_differently(inner: Path) -> None:
+def test_headers_that_readers_interpret_differently_are_refused(inner: Path) -> None:
     inside = file(b"python/evil", EVIL)
     tricks = {
         "a member inside of another's content": [
@@ -289,14 +291,14 @@ def test_headers_that_readers_understand_differently(inner: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(COMPRESSORS))
-def test_bombs_are_stopped_long_before_the_disk_is_full(inner: Path, kind: str) -> None:
+def test_decompression_bombs_are_stopped_long_before_the_disk_is_full(inner: Path, kind: str) -> None:
     bomb = COMPRESSORS[kind](tar(file(b"python/zeros", bytes(9 << 20))))
     with pytest.raises(IntegrityError, match="exceeds the limit for its unpacked size"):
         unpack_bytes(bomb, inner, limits=Limits(unpacked=5 << 20))
     assert (inner / "tree/zeros").stat().st_size <= 5 << 20
 
 
-def test_hard_links_are_no_way_around_the_limit(inner: Path) -> None:
+def test_hard_links_count_towards_the_limit(inner: Path) -> None:
     members = [
         file(b"python/x", os.urandom(1000)),
         *(hard_link(b"python/%d" % number, b"python/x") for number in range(99)),
@@ -309,7 +311,7 @@ def test_hard_links_are_no_way_around_the_limit(inner: Path) -> None:
     )
 
 
-def test_a_real_socket_in_the_way_is_not_touched(inner: Path) -> None:
+def test_an_existing_socket_is_not_touched(inner: Path) -> None:
     if not hasattr(socket, "AF_UNIX"):
         pytest.skip("no such sockets here")
     (inner / "tree").mkdir()
@@ -324,7 +326,7 @@ def test_a_real_socket_in_the_way_is_not_touched(inner: Path) -> None:
         os.chdir(before)
 
 
-def test_every_cut_of_the_tar_is_found(inner: Path) -> None:
+def test_every_cut_of_the_tar_file_is_refused(inner: Path) -> None:
     data = tar(directory(b"python"), file(b"python/x", b"x" * 1500), pax((b"path", b"python/y")), file(b"z", b"y"))
     for number in range(len(data) // 512):
         work = inner / str(number)

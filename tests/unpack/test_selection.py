@@ -10,13 +10,13 @@ from provision.unpack.selection import PART_PATTERNS, excluded_by, layout_of
 from tests.unpack.archives import asset_of
 
 
-def test_install_only_is_all_tree() -> None:
+def test_an_install_only_archive_contains_only_the_tree() -> None:
     place = layout_of(asset_of()).place
     assert place("python/bin/python3") == ("tree", "bin/python3")
     assert place("python") == ("tree", "")
 
 
-def test_install_only_has_no_other_top_directory() -> None:
+def test_an_install_only_archive_has_one_top_directory() -> None:
     for name in ("other/bin/python3", "README", "pythonx/y"):
         with pytest.raises(ArchiveRefused, match="is not in the directory 'python'"):
             layout_of(asset_of()).place(name)
@@ -36,7 +36,7 @@ def test_install_only_has_no_other_top_directory() -> None:
         ("python/LICENSES/x", ("skipped", "LICENSES/x")),
     ],
 )
-def test_a_full_archive_has_a_tree_things_for_people_and_things_to_skip(name: str, where: tuple[str, str]) -> None:
+def test_a_full_archive_has_a_tree_extras_and_members_to_skip(name: str, where: tuple[str, str]) -> None:
     assert layout_of(asset_of(flavor="full")).place(name) == where
 
 
@@ -46,7 +46,7 @@ def test_a_full_archive_has_one_top_directory_as_well() -> None:
 
 
 @pytest.mark.parametrize("implementation", ["pypy", "graalpy"])
-def test_others_name_their_top_directory_as_they_like(implementation: str) -> None:
+def test_other_implementations_may_use_any_name_for_their_top_directory(implementation: str) -> None:
     layout = layout_of(asset_of(implementation=implementation))
     assert layout.place("pypy3.11-v7.3.20-linux64/bin/pypy3") == ("tree", "bin/pypy3")
     assert layout.place("pypy3.11-v7.3.20-linux64/lib") == ("tree", "lib")
@@ -159,17 +159,17 @@ PATHS = sorted({path for paths in EXCLUDED.values() for path in paths})
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_each_part_excludes(path: str) -> None:
+def test_each_part_excludes_its_paths(path: str) -> None:
     assert {part for part in PART_PATTERNS if excluded_by([part])(path)} == {
         part for part, paths in EXCLUDED.items() if path in paths
     }
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_what_no_part_excludes(path: str) -> None:
+def test_paths_of_no_part_are_never_excluded(path: str) -> None:
     assert not excluded_by(PART_PATTERNS)(path)
 
 
-def test_nothing_is_excluded_by_default_and_several_parts_may_be() -> None:
+def test_no_part_is_excluded_by_default_and_several_can_be_combined() -> None:
     assert not any(map(excluded_by([]), PATHS))
     assert all(map(excluded_by(PART_PATTERNS), PATHS))

@@ -76,18 +76,18 @@ TREE = {
 
 
 @pytest.mark.parametrize("kind", list(COMPRESSORS))
-def test_an_archive_of_any_kind_becomes_the_tree_it_holds(tmp_path: Path, kind: str) -> None:
+def test_an_archive_of_any_kind_is_unpacked_completely(tmp_path: Path, kind: str) -> None:
     unpacked = unpack_bytes(COMPRESSORS[kind](tar(*PYTHON)), tmp_path, asset=asset_of(kind))
     assert unpacked.entries == TREE == on_disk(tmp_path / "tree")
     assert unpacked.notes == ()
     assert not (tmp_path / "extras").exists()
 
 
-def test_the_kind_is_told_by_the_bytes_not_by_the_name(tmp_path: Path) -> None:
+def test_the_kind_is_detected_by_the_content_not_by_the_name(tmp_path: Path) -> None:
     assert unpack_bytes(COMPRESSORS["tar.zst"](tar(*PYTHON)), tmp_path, asset=asset_of("tar.gz")).entries == TREE
 
 
-def test_a_zip_archive_too(tmp_path: Path) -> None:
+def test_a_zip_archive_is_unpacked(tmp_path: Path) -> None:
     data = zip_file(
         Zipped(name=b"pypy3.11-v7.3.20-win64/python.exe", content=b"MZ"),
         Zipped(name=b"pypy3.11-v7.3.20-win64/Lib/os.py", content=STDLIB),
@@ -106,7 +106,7 @@ def test_a_tree_is_the_same_without_directory_descriptors(tmp_path: Path) -> Non
     assert (tmp_path / "tree/bin/python3").read_bytes() == b"\x7fELF"
 
 
-def test_directories_may_be_listed_and_names_begin_with_a_dot(tmp_path: Path) -> None:
+def test_directories_may_be_listed_and_names_may_begin_with_a_dot(tmp_path: Path) -> None:
     """As `tar -c .` makes them."""
     members = (
         directory(b"./"),
@@ -120,7 +120,7 @@ def test_directories_may_be_listed_and_names_begin_with_a_dot(tmp_path: Path) ->
     assert unpacked.entries["lib"] == TreeEntry("dir", 0o755)
 
 
-def test_of_a_full_archive_the_install_directory_is_the_tree(tmp_path: Path) -> None:
+def test_the_tree_of_a_full_archive_is_its_install_directory(tmp_path: Path) -> None:
     members = (
         file(b"python/PYTHON.json", b"{}"),
         file(b"python/build/Modules/config.c", b"int"),
@@ -151,7 +151,7 @@ def test_a_hard_link_becomes_a_copy_with_the_mode_of_its_target(tmp_path: Path) 
     assert (tmp_path / "tree/bin/python3.7").stat().st_nlink == 1
 
 
-def test_parts_that_are_not_wanted_are_not_written_nor_links_to_them(tmp_path: Path) -> None:
+def test_excluded_parts_and_links_to_them_are_not_written(tmp_path: Path) -> None:
     members = (
         *PYTHON,
         link(b"python/bin/idle3", b"idle3.13"),
@@ -170,7 +170,9 @@ def test_parts_that_are_not_wanted_are_not_written_nor_links_to_them(tmp_path: P
     ids=["implied", "listed"],
 )
 @pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
-def test_lib_dynload_stays_where_all_in_it_is_left_out(tmp_path: Path, listed: tuple[bytes, ...], first: bool) -> None:
+def test_lib_dynload_is_kept_if_all_its_files_are_excluded(
+    tmp_path: Path, listed: tuple[bytes, ...], first: bool
+) -> None:
     """Python looks for this directory at each start."""
     tests = file(b"python/lib/python3.13/lib-dynload/_testcapi.cpython-313-x86_64-linux-gnu.so", b"\x7fELF")
     members = (*listed, tests) if first else (tests, *listed)
@@ -179,7 +181,7 @@ def test_lib_dynload_stays_where_all_in_it_is_left_out(tmp_path: Path, listed: t
     assert unpacked.entries == TREE | landmark == on_disk(tmp_path / "tree")
 
 
-def test_what_is_left_out_does_not_take_a_name_twice(tmp_path: Path) -> None:
+def test_an_excluded_member_below_a_file_is_refused(tmp_path: Path) -> None:
     members = (
         file(b"python/lib/python3.13/lib-dynload", b"a file"),
         file(b"python/lib/python3.13/lib-dynload/_testcapi.so", b"\x7fELF"),
@@ -211,7 +213,7 @@ def test_linux_trees_may_have_names_that_differ_in_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["aarch64-apple-darwin", "x86_64-pc-windows-msvc", "on a file system that folds"])
-def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, target: str) -> None:
+def test_on_other_targets_later_colliding_names_are_left_out_with_a_note(tmp_path: Path, target: str) -> None:
     case_insensitive = TargetFileSystem(case_insensitive=True, dir_fd=True, alters_modes=False)
     asset, file_system = (asset_of(), case_insensitive) if " " in target else (asset_of(target=target), LINUX)
     unpacked = unpack_tar(*COLLIDING, work=tmp_path, asset=asset, file_system=file_system)
@@ -225,7 +227,7 @@ def test_elsewhere_the_later_ones_are_left_out_and_told_of(tmp_path: Path, targe
     assert "'share/terminfo/e/eterm', which would replace 'share/terminfo/E/Eterm'" in note
 
 
-def test_a_tree_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+def test_a_tree_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "extras").write_bytes(b"in the way")
     with pytest.raises(StoreError, match="cannot unpack"):
         unpack_tar(*PYTHON, work=tmp_path, asset=asset_of(flavor="full"))
@@ -247,7 +249,7 @@ def test_an_archive_without_an_interpreter_is_refused(tmp_path: Path) -> None:
             unpack_tar(*members, work=work, asset=asset_of(flavor="full"))
 
 
-def test_an_error_names_the_archive_the_member_and_what_to_do(tmp_path: Path) -> None:
+def test_an_error_names_the_archive_and_the_member_and_has_a_hint(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError) as caught:
         unpack_tar(*PYTHON, file(b"python/../evil\x1b[2J"), work=tmp_path)
     assert str(caught.value) == r"python.tar.gz: member 'python/../evil\x1b[2J' has '..' in its path"
@@ -255,7 +257,7 @@ def test_an_error_names_the_archive_the_member_and_what_to_do(tmp_path: Path) ->
     assert caught.value.hint is not None
 
 
-def test_a_cut_archive_says_where_it_was_cut(tmp_path: Path) -> None:
+def test_the_error_for_a_cut_archive_names_the_place_of_the_cut(tmp_path: Path) -> None:
     cut = COMPRESSORS["tar.gz"](tar(*PYTHON)[:-1536])
     with pytest.raises(
         IntegrityError, match=r"the archive is truncated \(in or after member 'python/lib/python3\.13/os\.py'\)"
@@ -263,7 +265,7 @@ def test_a_cut_archive_says_where_it_was_cut(tmp_path: Path) -> None:
         unpack_bytes(cut, tmp_path)
 
 
-def test_limits_are_kept(tmp_path: Path) -> None:
+def test_limits_are_enforced(tmp_path: Path) -> None:
     for number, (limits, reason) in enumerate(
         [
             (Limits(unpacked=2000, ratio=None), "exceeds the limit for its unpacked size"),
@@ -278,7 +280,7 @@ def test_limits_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not ready_made(), reason="no interpreters at hand; those of other tests take long to pack")
-def test_real_builds_become_what_tarfile_sees_in_them(tmp_path: Path) -> None:
+def test_real_builds_are_unpacked_as_tarfile_reads_them(tmp_path: Path) -> None:
     for number, build in enumerate(ready_made()):
         work = tmp_path / str(number)
         work.mkdir()
@@ -329,7 +331,7 @@ def router(tmp_path: Path) -> Iterator[MemberRouter]:
         )
 
 
-def test_members_go_to_the_tree_to_the_extras_or_nowhere(router: MemberRouter) -> None:
+def test_members_go_to_the_tree_or_to_the_extras_or_are_skipped(router: MemberRouter) -> None:
     router.route(ArchiveMember("python", "dir"), unread)
     router.route(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), content)
     router.route(ArchiveMember("./python/install/bin/python3", "file", 0o755, 7), content)
@@ -340,17 +342,17 @@ def test_members_go_to_the_tree_to_the_extras_or_nowhere(router: MemberRouter) -
     assert (list(router.tree.entries), list(router.extras.entries)) == (["bin", "bin/python3"], ["PYTHON.json"])
 
 
-def test_extras_may_be_unwanted(router: MemberRouter) -> None:
+def test_extras_can_be_skipped(router: MemberRouter) -> None:
     router.extras = None
     router.route(ArchiveMember("python/PYTHON.json", "file", 0o644, 7), unread)
 
 
-def test_what_goes_nowhere_must_have_a_name_all_the_same(router: MemberRouter) -> None:
+def test_a_skipped_member_must_have_a_valid_name(router: MemberRouter) -> None:
     with pytest.raises(ArchiveRefused, match=r"'\.\.' in its path"):
         router.route(ArchiveMember("python/build/../x", "file"), unread)
 
 
-def test_the_place_of_the_tree_is_a_directory(router: MemberRouter) -> None:
+def test_the_top_directory_must_not_be_a_link(router: MemberRouter) -> None:
     with pytest.raises(ArchiveRefused, match="is a link where the archive's top directory should be"):
         router.route(ArchiveMember("python/install", "link", target="elsewhere"), unread)
 

@@ -36,24 +36,24 @@ def usual_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_detecting_the_file_system_leaves_no_files(tmp_path: Path) -> None:
     TargetFileSystem.of(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others ignore case")
-def test_linux_tells_case_apart_and_has_dir_fd(tmp_path: Path) -> None:
+def test_linux_file_systems_are_case_sensitive_and_have_dir_fd(tmp_path: Path) -> None:
     assert TargetFileSystem.of(tmp_path) == TargetFileSystem(case_insensitive=False, dir_fd=True, alters_modes=False)
 
 
 @pytest.mark.parametrize(("umask", "alters"), [(0, False), (0o022, False), (0o027, True), (0o077, True), (0o777, True)])
-def test_a_umask_that_takes_bits_away_that_trees_have_is_noticed(tmp_path: Path, umask: int, alters: bool) -> None:
+def test_a_umask_that_removes_bits_of_tree_modes_is_detected(tmp_path: Path, umask: int, alters: bool) -> None:
     os.umask(umask)
     assert TargetFileSystem.of(tmp_path).alters_modes is alters
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others inherit the group another way")
-def test_a_set_group_id_bit_that_directories_would_inherit_is_noticed(tmp_path: Path) -> None:
+def test_a_set_group_id_bit_that_directories_would_inherit_is_detected(tmp_path: Path) -> None:
     tmp_path.chmod(0o2755)
     assert TargetFileSystem.of(tmp_path).alters_modes
 
@@ -73,7 +73,7 @@ def nothing(_: str) -> bool:
     return False
 
 
-def test_directories_are_made_and_entered_as_names_need_them(builder: DirectoryBuilder, tmp_path: Path) -> None:
+def test_directories_are_created_and_opened_when_names_need_them(builder: DirectoryBuilder, tmp_path: Path) -> None:
     add(builder, "lib/python3.13/os.py")
     builder.directory("lib/python3.13")
     builder.directory("empty")
@@ -82,7 +82,7 @@ def test_directories_are_made_and_entered_as_names_need_them(builder: DirectoryB
     assert (tmp_path / "empty").is_dir()
 
 
-def test_links_are_made_last(builder: DirectoryBuilder, tmp_path: Path) -> None:
+def test_links_are_created_last(builder: DirectoryBuilder, tmp_path: Path) -> None:
     builder.link("bin/python", "python3")
     assert list((tmp_path / "bin").iterdir()) == []
     add(builder, "bin/python3")
@@ -91,7 +91,7 @@ def test_links_are_made_last(builder: DirectoryBuilder, tmp_path: Path) -> None:
     assert builder.entries["bin/python"].content == "python3"
 
 
-def test_no_link_is_made_if_one_leads_out(builder: DirectoryBuilder, tmp_path: Path) -> None:
+def test_no_link_is_created_if_one_leads_out_of_the_tree(builder: DirectoryBuilder, tmp_path: Path) -> None:
     builder.link("a/b/c", ".")
     builder.link("good", "a")
     builder.link("a/x", "b/c/../../good/..")  # in the tree whether `c` and `good` are links or not
@@ -102,13 +102,13 @@ def test_no_link_is_made_if_one_leads_out(builder: DirectoryBuilder, tmp_path: P
     assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
 
 
-def test_a_link_that_leads_out_with_the_links_so_far_is_refused_at_once(builder: DirectoryBuilder) -> None:
+def test_a_link_that_leads_out_through_earlier_links_is_refused_at_once(builder: DirectoryBuilder) -> None:
     builder.link("current", ".")
     with pytest.raises(ArchiveRefused, match="is a link out of the tree"):
         builder.link("parent", "current/..")
 
 
-def test_links_to_what_is_excluded_are_not_made(builder: DirectoryBuilder) -> None:
+def test_links_to_excluded_members_are_not_created(builder: DirectoryBuilder) -> None:
     builder.link("bin/idle", "idle3")
     builder.link("bin/idle3", "idle3.13")
     builder.link("bin/python", "python3")
@@ -116,7 +116,7 @@ def test_links_to_what_is_excluded_are_not_made(builder: DirectoryBuilder) -> No
     assert sorted(builder.entries) == ["bin", "bin/python"]
 
 
-def test_a_copy_is_of_a_file_made_before(builder: DirectoryBuilder, tmp_path: Path) -> None:
+def test_a_copy_requires_an_earlier_file(builder: DirectoryBuilder, tmp_path: Path) -> None:
     add(builder, "bin/python3.7", mode=EXECUTABLE)
     assert (builder.size_of("bin/python3.7"), builder.size_of("bin/python3.7m")) == (1, 0)
     builder.copy("bin/python3.7m", "bin/python3.7")
@@ -128,7 +128,7 @@ def test_a_copy_is_of_a_file_made_before(builder: DirectoryBuilder, tmp_path: Pa
             builder.copy("x", source)
 
 
-def test_what_collides_is_told_and_not_written(tmp_path: Path) -> None:
+def test_colliding_names_are_reported_and_not_written(tmp_path: Path) -> None:
     builder = DirectoryBuilder(tmp_path, LINUX, case_insensitive=True, max_entries=1000)
     add(builder, "share/terminfo/E/Eterm", b"first")
     add(builder, "share/terminfo/e/eterm", b"second")
@@ -145,7 +145,7 @@ def recorded(seen: list[bytes], *contents: bytes) -> Iterator[memoryview]:
         yield memoryview(content)
 
 
-def test_the_content_of_what_collides_is_read_to_its_end_and_written_nowhere(tmp_path: Path) -> None:
+def test_the_content_of_a_colliding_member_is_read_to_its_end_and_not_written(tmp_path: Path) -> None:
     seen: list[bytes] = []
     with closing(
         DirectoryBuilder(tmp_path, TargetFileSystem.of(tmp_path), case_insensitive=True, max_entries=1000)
@@ -215,7 +215,7 @@ def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, s
     assert stat.S_IMODE((tmp_path / "d").stat().st_mode) == 0o755
 
 
-def test_directories_are_dated_when_all_is_in_them_listed_empty_or_implied(tmp_path: Path) -> None:
+def test_directories_are_dated_after_all_of_their_content_is_written(tmp_path: Path) -> None:
     for path in ("lib/python3.13/os.py", "lib/python3.13/__pycache__/os.pyc"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(CONTENT)
@@ -227,7 +227,7 @@ def test_directories_are_dated_when_all_is_in_them_listed_empty_or_implied(tmp_p
     assert [(tmp_path / path).stat().st_mtime_ns for path in made] == [MTIME * 10**9] * 5
 
 
-def test_links_are_made_as_they_are(writer: TreeWriter, tmp_path: Path) -> None:
+def test_links_keep_their_targets(writer: TreeWriter, tmp_path: Path) -> None:
     writer.directory("bin")
     assert writer.link("bin/python", "python3.13", to_directory=False) == TreeEntry("link", 0o777, "python3.13")
     assert (tmp_path / "bin/python").readlink() == Path("python3.13")
@@ -241,7 +241,7 @@ def test_links_are_dated_where_the_system_can(tmp_path: Path) -> None:
     assert not file_system.dir_fd or (tmp_path / "x").lstat().st_mtime_ns == MTIME * 10**9
 
 
-def test_a_copy_has_a_life_of_its_own(writer: TreeWriter, tmp_path: Path) -> None:
+def test_a_copy_is_independent_of_its_source(writer: TreeWriter, tmp_path: Path) -> None:
     writer.directory("bin")
     first = writer.file("bin/python3.7", 0o755, chunks(CONTENT))
     assert writer.copy("bin/python3.7m", "bin/python3.7", 0o755) == first
@@ -249,7 +249,7 @@ def test_a_copy_has_a_life_of_its_own(writer: TreeWriter, tmp_path: Path) -> Non
     assert (tmp_path / "bin/python3.7m").read_bytes() == CONTENT
 
 
-def test_nothing_is_replaced_and_no_link_followed(writer: TreeWriter, tmp_path: Path) -> None:
+def test_no_existing_file_is_replaced_and_no_link_is_followed(writer: TreeWriter, tmp_path: Path) -> None:
     outside = tmp_path.parent / f"outside of {tmp_path.name}"
     (tmp_path / "x").symlink_to(outside)
     (tmp_path / "y").write_bytes(CONTENT)

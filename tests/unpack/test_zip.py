@@ -34,7 +34,7 @@ def members(tmp_path: Path) -> Read:
     return lambda data, **limits: list(read(data, **limits))
 
 
-def test_the_kinds_that_interpreters_are_made_of(members: Read) -> None:
+def test_files_directories_and_links_are_read(members: Read) -> None:
     data = zip_file(
         Zipped(name=b"pypy/", mode=0o040755, deflate=False),
         Zipped(name=b"pypy/python.exe", content=CONTENT, mode=0o100755),
@@ -52,7 +52,7 @@ def test_the_kinds_that_interpreters_are_made_of(members: Read) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_python_zips_is_read(members: Read, streamed: bool) -> None:
+def test_zip_files_written_by_python_are_read(members: Read, streamed: bool) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:
             return not streamed  # then sizes are in descriptors behind the contents
@@ -69,7 +69,7 @@ def test_what_python_zips_is_read(members: Read, streamed: bool) -> None:
     ]
 
 
-def test_names_without_the_utf8_flag_are_of_the_old_code_page(members: Read) -> None:
+def test_names_without_the_utf8_flag_are_decoded_as_cp437(members: Read) -> None:
     assert members(zip_file(Zipped(name=b"caf\x82")))[0][0].name == "café"
     assert members(zip_file(Zipped(name="é".encode(), flags=1 << 11)))[0][0].name == "é"
     with pytest.raises(ArchiveRefused, match="is marked as UTF-8, but is not"):
@@ -111,17 +111,17 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", list(BAD))
-def test_such_members_are_refused(members: Read, case: str) -> None:
+def test_unsupported_and_malformed_members_are_refused(members: Read, case: str) -> None:
     member, reason = BAD[case]
     with pytest.raises(ArchiveRefused, match=reason):
         members(zip_file(member))
 
 
-def test_extra_fields_with_times_and_owners_are_passed_over(members: Read) -> None:
+def test_extra_fields_with_times_and_owners_are_ignored(members: Read) -> None:
     assert members(zip_file(Zipped(name=b"a", extra=b"\x55\x54\x05\x00" + bytes(5))))[0][0].name == "a"
 
 
-def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
+def test_bytes_that_belong_to_no_member_are_refused(members: Read) -> None:
     one, two = Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc")
     assert len(members(zip_file(one, two))) == 2
     for data, reason in [
@@ -136,19 +136,19 @@ def test_every_byte_of_the_file_has_its_place(members: Read) -> None:
             members(data)
 
 
-def test_a_file_without_members_holds_nothing_else(members: Read) -> None:
+def test_a_file_without_members_has_no_other_bytes(members: Read) -> None:
     assert members(zip_file()) == []
     with pytest.raises(ArchiveRefused, match="data before its first member"):
         members(zip_file(before=b"PK\x03\x04" + bytes(40)))
 
 
-def test_names_are_taken_as_they_are(members: Read) -> None:
+def test_names_are_returned_unchanged(members: Read) -> None:
     """`zipfile` ends them at a NUL, and on Windows reads backslashes as slashes: what they are, `names` judges."""
     for name in (b"a\0b", b"a\\b", b"..\\x", b"a//b", b"/a"):
         assert members(zip_file(Zipped(name=name)))[0][0].name == name.decode()
 
 
-def test_members_of_one_name_are_all_there(members: Read) -> None:
+def test_members_with_the_same_name_are_all_returned(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=b"1"), Zipped(name=b"a", content=b"2"))
     assert [content for _, content in members(data)] == [b"1", b"2"]
 
@@ -161,7 +161,7 @@ def _with_end(data: bytes, *, count: int | None = None, longer_by: int = 0) -> b
     return data[:-22] + struct.pack("<4s4H2LH", *end)
 
 
-def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
+def test_the_number_of_members_must_match_the_index(members: Read) -> None:
     data = zip_file(*[Zipped(name=b"a%d" % number) for number in range(3)])
     for count in (0, 2, 4):
         with pytest.raises(ArchiveRefused, match="damaged index"):
@@ -171,14 +171,14 @@ def test_the_index_holds_as_many_members_as_it_says(members: Read) -> None:
 
 
 @pytest.mark.parametrize("more", [1, 20, 45, 46, 1000])
-def test_the_index_holds_nothing_else(members: Read, more: int) -> None:
+def test_other_data_in_the_index_is_refused(members: Read, more: int) -> None:
     data = zip_file(Zipped(name=b"a", content=b"abc"))
     with pytest.raises(ArchiveRefused, match="damaged index"):
         members(_with_end(data[:-22] + bytes(more) + data[-22:], longer_by=more))
 
 
 @pytest.mark.parametrize(("at", "what"), [(28, "name"), (30, "extra field"), (32, "comment")])
-def test_the_last_header_of_the_index_is_whole(members: Read, at: int, what: str) -> None:
+def test_a_header_that_exceeds_the_end_of_the_index_is_refused(members: Read, at: int, what: str) -> None:
     """What the index's end cuts off is not missing to `zipfile`."""
     data = bytearray(zip_file(Zipped(name=b"a"), Zipped(name=b"b")))
     data[data.rindex(b"PK\x01\x02") + at] += 9
@@ -186,7 +186,7 @@ def test_the_last_header_of_the_index_is_whole(members: Read, at: int, what: str
         members(bytes(data))
 
 
-def test_a_zip64_index_in_a_comment_is_not_believed(members: Read) -> None:
+def test_a_zip64_index_in_a_comment_is_refused(members: Read) -> None:
     """`zipfile` looks for one before the end record, whether or not that says that there is one."""
     hidden = zip_file(Zipped(name=b"hidden"))
     data = zip_file(Zipped(name=b"shown"))
@@ -201,7 +201,7 @@ def test_a_zip64_index_in_a_comment_is_not_believed(members: Read) -> None:
         members(two_faced)
 
 
-def test_an_index_too_large_for_memory_is_not_read(tmp_path: Path) -> None:
+def test_an_index_that_is_too_large_is_refused(tmp_path: Path) -> None:
     size = 1 << 31
     with FileIO(tmp_path / "x.zip", "x+") as file:
         file.write(b"PK\x03\x04")
@@ -227,7 +227,7 @@ def test_members_are_listed_in_linear_time(tmp_path: Path) -> None:
     assert took(4000) < 2.5 * took(2000)
 
 
-def test_every_cut_is_found(members: Read) -> None:
+def test_every_cut_is_refused(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=b"abc"), Zipped(name=b"b", content=b"abc", descriptor=True))
     for end in range(len(data)):
         with pytest.raises(ArchiveRefused):
@@ -243,7 +243,7 @@ def test_members_that_share_their_bytes_are_refused(members: Read) -> None:
         members(bytes(data))
 
 
-def test_limits_hold_before_anything_is_unpacked(members: Read) -> None:
+def test_limits_are_checked_before_any_member_is_unpacked(members: Read) -> None:
     data = zip_file(Zipped(name=b"a", content=CONTENT), Zipped(name=b"b", content=CONTENT))
     with pytest.raises(ArchiveRefused, match="exceeds the limit of 1 members"):
         members(data, max_members=1)
