@@ -38,13 +38,15 @@ def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_a_certificate_of_a_named_authority_is_trusted(secure: Server, authority_file: Path, tmp_path: Path) -> None:
+def test_a_certificate_of_a_configured_authority_is_trusted(
+    secure: Server, authority_file: Path, tmp_path: Path
+) -> None:
     url = secure.put(PATH, SMALL)
     assert _fetch(tmp_path, url, {"SSL_CERT_FILE": str(authority_file)}) == SMALL
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, which names files by their subject's hash")
-def test_a_directory_of_authorities_may_be_named(secure: Server, authority_file: Path, tmp_path: Path) -> None:
+def test_a_directory_of_authorities_can_be_configured(secure: Server, authority_file: Path, tmp_path: Path) -> None:
     command = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(authority_file)]
     hashed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     directory = tmp_path / "authorities"
@@ -106,7 +108,7 @@ def test_ranges_are_fetched_over_tls(secure: Server, authority_file: Path, tmp_p
     assert len({seen.connection for seen in secure.seen()}) > 1
 
 
-def test_without_variables_the_system_s_and_certifi_s_authorities_are_trusted() -> None:
+def test_by_default_the_authorities_of_the_system_and_of_certifi_are_trusted() -> None:
     context = tls_context({})
     assert len(context.get_ca_certs()) > 50
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -126,7 +128,7 @@ def test_with_a_directory_of_authorities_no_other_is_trusted(tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one place")
 @pytest.mark.parametrize("has_hashed", [False, True])
-def test_authorities_are_found_where_another_distribution_keeps_them(
+def test_authorities_are_found_at_the_paths_of_other_distributions(
     authority_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_hashed: bool
 ) -> None:
     """The OpenSSL of one distribution on another: its own places are empty, or hold certificates that it finds."""
@@ -157,14 +159,12 @@ def test_a_file_without_authorities_is_a_usage_error(tmp_path: Path, text: str |
 
 
 @pytest.mark.parametrize("name", ["missing", "ca.pem"])
-def test_a_directory_of_authorities_that_is_none_is_a_usage_error(
-    tmp_path: Path, authority_file: Path, name: str
-) -> None:
+def test_an_invalid_directory_of_authorities_is_a_usage_error(tmp_path: Path, authority_file: Path, name: str) -> None:
     (tmp_path / "ca.pem").touch()
     folder = tmp_path / name
     with pytest.raises(UsageError, match=rf"SSL_CERT_DIR: cannot use the certificates in .*{name}: "):
         tls_context({"SSL_CERT_FILE": str(authority_file), "SSL_CERT_DIR": f"{tmp_path}{os.pathsep}{folder}"})
 
 
-def test_several_directories_of_authorities_may_be_named(tmp_path: Path) -> None:
+def test_several_directories_of_authorities_can_be_configured(tmp_path: Path) -> None:
     assert tls_context({"SSL_CERT_DIR": f"{tmp_path}{os.pathsep}{tmp_path}"}).verify_mode is ssl.CERT_REQUIRED

@@ -130,7 +130,7 @@ def test_the_token_does_not_follow_a_redirect() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "  ", "a\nX-Evil: 1", "tökən"])
-def test_a_token_that_cannot_be_one_is_not_sent(token: str) -> None:
+def test_an_invalid_token_is_not_sent(token: str) -> None:
     assert _authorization({"GITHUB_TOKEN": token}, "https://github.com/a") is None
 
 
@@ -148,7 +148,7 @@ def netrc(tmp_path: Path) -> dict[str, str]:
     return {"NETRC": str(file)}
 
 
-def test_netrc_serves_the_machines_it_names(netrc: dict[str, str]) -> None:
+def test_netrc_is_used_for_the_machines_it_names(netrc: dict[str, str]) -> None:
     assert _authorization(netrc, "https://mirror.example/a") == _basic("me", "secret")
     assert _authorization(netrc, "https://mirror.example/a", redirected=True) == _basic("me", "secret")
 
@@ -157,7 +157,7 @@ def test_the_default_of_netrc_is_not_used(netrc: dict[str, str]) -> None:
     assert _authorization(netrc, "https://github.com/a") is None
 
 
-def test_the_token_goes_before_netrc(tmp_path: Path) -> None:
+def test_the_token_takes_precedence_over_netrc(tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine github.com login me password secret\n")
     environ = {"HOME": str(tmp_path)}
     assert _authorization(environ, "https://github.com/a") == _basic("me", "secret")
@@ -176,7 +176,7 @@ def test_a_broken_netrc_is_reported_once_and_not_used(tmp_path: Path, text: str,
     assert reason in notes[0] or "UTF-8" in notes[0]
 
 
-def test_a_missing_netrc_that_was_named_is_reported(tmp_path: Path) -> None:
+def test_a_missing_configured_netrc_is_reported(tmp_path: Path) -> None:
     notes: list[str] = []
     credentials = Credentials({"NETRC": str(tmp_path / "none")}, notes.append, Cancellation())
     assert credentials.authorization(Url.parse("https://github.com/a"), redirected=False) is None

@@ -32,7 +32,7 @@ def _find(environ: dict[str, str], host: str = _HOST) -> tuple[Login | None, lis
 
 
 @pytest.mark.parametrize("key", [_HOST, f"https://{_HOST}", f"https://{_HOST}/v2/", f"http://{_HOST}/v1", f"{_HOST}/"])
-def test_a_login_is_found_however_the_registry_is_written(tmp_path: Path, key: str) -> None:
+def test_a_login_is_found_for_every_spelling_of_the_registry(tmp_path: Path, key: str) -> None:
     assert _find(_home(tmp_path, {"auths": {key: {"auth": _AUTH}}})) == (Login("me", "se:cret"), [])
 
 
@@ -47,7 +47,7 @@ def test_a_login_is_for_its_own_host_and_port_alone(tmp_path: Path) -> None:
         assert _find(environ, host) == (None, [])
 
 
-def test_docker_hub_has_a_key_of_its_own(tmp_path: Path) -> None:
+def test_docker_hub_has_its_own_key(tmp_path: Path) -> None:
     environ = _home(tmp_path, {"auths": {"https://index.docker.io/v1/": {"auth": _AUTH}}})
     assert _find(environ, "registry-1.docker.io")[0] == Login("me", "se:cret")
 
@@ -73,7 +73,7 @@ def test_an_identity_token_is_kept_apart_from_passwords(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_holds_no_login_is_none(tmp_path: Path, config: object) -> None:
+def test_a_configuration_without_a_login_gives_none(tmp_path: Path, config: object) -> None:
     assert _find(_home(tmp_path, config)) == (None, [])
 
 
@@ -82,20 +82,20 @@ def test_what_holds_no_login_is_none(tmp_path: Path, config: object) -> None:
     [("{", "not valid JSON"), ({"credsStore": "../x"}, "not that of a program"), ({"credsStore": "gone"}, "on PATH")],
     ids=str,
 )
-def test_what_cannot_be_used_is_noted(tmp_path: Path, config: object, note: str) -> None:
+def test_a_configuration_that_cannot_be_used_gives_a_note(tmp_path: Path, config: object, note: str) -> None:
     login, notes = _find(_home(tmp_path, config))
     assert login is None
     assert note in notes[0]
 
 
 @pytest.mark.parametrize("other", ["HOME"] if os.name == "nt" else ["USERPROFILE"])
-def test_the_home_directory_is_that_of_this_system(tmp_path: Path, other: str) -> None:
+def test_the_home_directory_is_that_of_the_system(tmp_path: Path, other: str) -> None:
     """A shell in Windows can have both variables, and so can Linux inside Windows."""
     environ = _home(tmp_path, {"auths": {_HOST: {"auth": _AUTH}}})
     assert _find({**environ, other: str(tmp_path / "elsewhere")})[0] == Login("me", "se:cret")
 
 
-def test_named_files_come_first(tmp_path: Path) -> None:
+def test_configured_files_take_precedence(tmp_path: Path) -> None:
     environ = _home(tmp_path, {"auths": {_HOST: {"auth": _AUTH}}})
     other = {"auths": {_HOST: {"auth": b64encode(b"podman:x").decode()}}}
     _home(tmp_path, other, "run/containers/auth.json")
@@ -131,7 +131,7 @@ def _helper(tmp_path: Path, script: str) -> dict[str, str]:
         (r'{"Username": "\udfff", "Secret": "x"}', None),
     ],
 )
-def test_a_helper_is_asked_for_the_registry(tmp_path: Path, answer: str, expected: Login | None) -> None:
+def test_a_credential_helper_is_run_for_the_registry(tmp_path: Path, answer: str, expected: Login | None) -> None:
     record = tmp_path / "record"
     environ = _helper(tmp_path, f"echo \"$@\" > {record}; cat >> {record}\necho '{answer}'")
     assert _find(environ)[0] == expected
@@ -142,7 +142,9 @@ def test_a_helper_is_asked_for_the_registry(tmp_path: Path, answer: str, expecte
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the helper is a shell script")
-def test_a_helper_that_fails_leaves_what_the_file_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_a_credential_helper_fails_the_login_of_the_file_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environ = _helper(tmp_path, "exit 1")
     _home(tmp_path, {"credsStore": "test", "auths": {_HOST: {"auth": _AUTH}}})
     assert _find(environ) == (Login("me", "se:cret"), [])

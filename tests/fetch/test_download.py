@@ -69,7 +69,7 @@ def _ranges(server: Server) -> list[str | None]:
     ],
     ids=str,
 )
-def test_temporary_failures_are_tried_again_until_the_bytes_are_right(
+def test_temporary_failures_are_tried_again_until_the_sha256_matches(
     server: Server, tmp_path: Path, fault: Fault
 ) -> None:
     url = server.put(PATH, SMALL)
@@ -79,7 +79,7 @@ def test_temporary_failures_are_tried_again_until_the_bytes_are_right(
     assert leftovers(tmp_path) == []
 
 
-def test_a_content_length_beyond_the_file_is_tried_again(server: Server, tmp_path: Path) -> None:
+def test_a_content_length_larger_than_the_file_is_tried_again(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Promise(off_by=10), times=2)
     assert _fetch(tmp_path, url) == SMALL
@@ -147,7 +147,7 @@ def test_a_further_attempt_resumes_where_the_last_one_ended(server: Server, tmp_
     assert server.seen(PATH)[1].headers["if-range"] == '"the file"'
 
 
-def test_an_attempt_that_got_further_does_not_use_up_attempts(server: Server, tmp_path: Path) -> None:
+def test_an_attempt_that_made_progress_does_not_count(server: Server, tmp_path: Path) -> None:
     data = content(7 << 20)
     url = server.put(PATH, data)
     server.fault(PATH, Cut(after=1_100_000), times=6)
@@ -179,7 +179,7 @@ def test_a_checkpoint_holds_no_secret_of_the_url(server: Server, tmp_path: Path)
     assert "s3cret" not in note.read_text() + str(caught.value)
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server: Server, tmp_path: Path) -> None:
+def test_a_file_that_changed_meanwhile_is_downloaded_from_its_start(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)  # under another tag than the server's own
     assert _fetch(tmp_path, url) == SMALL
@@ -188,7 +188,9 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_start(server: Server,
 
 
 @pytest.mark.parametrize("fault", [WholeAnyway(), Status(code=416), Shifted(by=-5), Shifted(longer=7)], ids=str)
-def test_a_server_that_cannot_resume_is_asked_for_the_whole_file(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_the_whole_file_is_requested_from_a_server_that_cannot_resume(
+    server: Server, tmp_path: Path, fault: Fault
+) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     server.fault(PATH, fault, times=1)
@@ -224,7 +226,7 @@ def test_a_complete_part_is_used_without_a_request(server: Server, tmp_path: Pat
     assert server.count() == 0
 
 
-def test_a_broken_checkpoint_means_starting_over(server: Server, tmp_path: Path) -> None:
+def test_a_download_with_a_broken_checkpoint_starts_over(server: Server, tmp_path: Path) -> None:
     cache = ArchiveCache(tmp_path / "cache")
     cache.directory.mkdir(parents=True)
     cache.partial(digest(SMALL)).write_bytes(SMALL[:1000])
@@ -287,7 +289,7 @@ def test_a_slow_download_ends_with_the_deadline_and_keeps_its_part(server: Serve
     assert leftovers(tmp_path) == ["part", "part.json"]
 
 
-def test_a_web_page_instead_of_an_archive_is_reported_as_one(server: Server, tmp_path: Path) -> None:
+def test_a_web_page_instead_of_an_archive_is_reported_as_a_web_page(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Other(body=b"<html>Please log in</html>", media_type="text/html; charset=utf-8"))
     with pytest.raises(IntegrityError) as caught:

@@ -36,7 +36,7 @@ def test_a_mirror_is_tried_first(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault", [Status(code=404), Status(code=503), Other(body=b"wrong"), Cut(after=0, reset=True)], ids=str
 )
-def test_whatever_is_wrong_with_a_mirror_the_next_source_is_tried(
+def test_the_next_source_is_tried_after_any_failure_of_a_mirror(
     server: Server, tmp_path: Path, fault: Status | Other | Cut
 ) -> None:
     server.put(_MIRRORED, SMALL)
@@ -45,7 +45,7 @@ def test_whatever_is_wrong_with_a_mirror_the_next_source_is_tried(
     assert leftovers(tmp_path) == []
 
 
-def test_in_an_outage_all_sources_are_tried_again_until_one_is_back(server: Server, tmp_path: Path) -> None:
+def test_in_an_outage_all_sources_are_tried_again_until_one_responds(server: Server, tmp_path: Path) -> None:
     """A source gets a few tries before the next one; then each gets its turn, and wrong bytes end it."""
     tries = QUICK.attempts
     for path, times in ((_MIRRORED, tries + 2), (PATH, None), (f"other/{PATH}", None)):
@@ -61,7 +61,7 @@ def test_in_an_outage_all_sources_are_tried_again_until_one_is_back(server: Serv
     assert server.count(_MIRRORED) == tries + 3
 
 
-def test_a_source_that_requests_a_long_pause_is_followed_by_the_next(server: Server, tmp_path: Path) -> None:
+def test_after_a_source_that_requests_a_long_pause_the_next_is_tried(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, SMALL)
     server.fault(_MIRRORED, Status(code=503, headers={"retry-after": "30"}))
     started = time.monotonic()
@@ -70,7 +70,7 @@ def test_a_source_that_requests_a_long_pause_is_followed_by_the_next(server: Ser
     assert time.monotonic() - started < 5
 
 
-def test_the_first_download_waits_at_random_and_only_the_first(server: Server, tmp_path: Path) -> None:
+def test_only_the_first_download_waits_for_a_random_time(server: Server, tmp_path: Path) -> None:
     server.put(PATH, SMALL)
     record = RecordedProgress()
     with fetcher(tmp_path, progress=record, jitter=0.2) as fetch:
@@ -102,7 +102,7 @@ def test_a_part_of_one_source_is_resumed_from_another(server: Server, tmp_path: 
     assert "if-range" not in seen.headers, "a tag means nothing to another server"
 
 
-def test_wrong_bytes_of_one_source_do_not_discredit_the_next(server: Server, tmp_path: Path) -> None:
+def test_after_a_mismatch_of_one_source_the_next_is_tried(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, bytes(len(SMALL)))
     server.fault(_MIRRORED, Cut(after=100_000), times=1)
     server.fault(_MIRRORED, Status(code=404))
@@ -110,7 +110,7 @@ def test_wrong_bytes_of_one_source_do_not_discredit_the_next(server: Server, tmp
     assert [seen.headers.get("range") for seen in server.seen(PATH)] == ["bytes=100000-299999", None]
 
 
-def test_every_source_is_reported_when_all_failed(server: Server, tmp_path: Path) -> None:
+def test_every_source_is_reported_if_all_failed(server: Server, tmp_path: Path) -> None:
     server.put(_MIRRORED, b"wrong")
     mirror = f"http://me:secret@127.0.0.1:{server.port}/pbs"
     with pytest.raises(IntegrityError) as caught:
@@ -136,14 +136,14 @@ def test_credentials_of_a_mirror_are_sent_to_it(server: Server, tmp_path: Path) 
     assert server.seen(_MIRRORED)[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
 
 
-def test_pbs_assets_fall_back_on_its_own_mirror(internet: Internet, tmp_path: Path) -> None:
+def test_pbs_assets_fall_back_to_the_mirror_of_pbs(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(f"github/python-build-standalone/releases/download/{PATH}", SMALL)
     with fetcher(tmp_path, environ=internet.environ) as fetch:
         assert fetch.fetch(asset(_CANONICAL)).read_bytes() == SMALL
     assert [seen.headers["host"] for seen in internet.server.seen()] == ["github.com", "releases.astral.sh"]
 
 
-def test_a_plain_http_mirror_elsewhere_must_be_allowed_as_such(tmp_path: Path) -> None:
+def test_a_plain_http_mirror_on_another_machine_must_be_allowed(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="http is allowed for loopback hosts only"):
         _fetch(tmp_path, f"https://evil.example/{PATH}", "http://mirror.example/pbs")
 
@@ -170,7 +170,7 @@ def test_a_file_of_another_size_is_refused(tmp_path: Path, size: int) -> None:
         _fetch(tmp_path, file.as_uri(), size=size)
 
 
-def test_a_file_that_is_not_there_is_a_network_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_network_error(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="no such file") as caught:
         _fetch(tmp_path, (tmp_path / "none.tar.gz").as_uri())
     assert caught.value.exit_code == 6
@@ -196,7 +196,7 @@ def test_a_file_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
 # A content coding on top, though none was requested
 
 
-def test_a_coding_is_removed_where_that_gives_the_right_bytes(server: Server, tmp_path: Path) -> None:
+def test_a_coding_is_decoded_if_the_result_has_the_locked_sha256(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Compressed())
     assert _fetch(tmp_path, url, size=len(SMALL)) == SMALL
@@ -211,7 +211,7 @@ def test_a_coding_that_is_declared_but_not_applied_is_ignored(server: Server, tm
     assert _fetch(tmp_path, url, data=data, size=len(data)) == data
 
 
-def test_wrong_bytes_under_a_coding_are_an_integrity_error(server: Server, tmp_path: Path) -> None:
+def test_a_mismatch_after_decoding_is_an_integrity_error(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, b"wrong")
     server.fault(PATH, Compressed())
     with pytest.raises(IntegrityError, match="sha256 mismatch"):
@@ -234,7 +234,7 @@ def test_an_unknown_coding_is_refused(server: Server, tmp_path: Path) -> None:
         _fetch(tmp_path, url)
 
 
-def test_a_coding_on_a_resumed_download_means_starting_over(server: Server, tmp_path: Path) -> None:
+def test_a_resumed_download_with_a_coding_starts_over(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     server.fault(PATH, Cut(after=100_000), times=1)
     server.fault(PATH, Compressed(), times=1)

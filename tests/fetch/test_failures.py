@@ -47,7 +47,7 @@ def test_every_source_is_named_with_its_cause_and_without_secrets() -> None:
     ]
 
 
-def test_attempts_are_counted_once_where_they_are_the_same() -> None:
+def test_equal_numbers_of_attempts_are_shown_once() -> None:
     same = [Failure(url=url, cause="timeout", attempts=4) for url in (_ONE, _TWO)]
     assert "All sources failed, each after 4 attempts:\n" in str(download_error(_ASSET, same))
     differing = [same[0], Failure(url=_TWO, cause="404 Not Found")]
@@ -58,14 +58,14 @@ def test_attempts_are_counted_once_where_they_are_the_same() -> None:
     ]
 
 
-def test_the_most_attempts_at_one_source_count_for_several_archives() -> None:
+def test_the_largest_number_of_attempts_is_shown_for_several_archives() -> None:
     counts = (4, 6, 1)
     errors = [download_error(_ASSET, [Failure(url=_ONE, cause="timeout", attempts=each)]) for each in counts]
     (merged,) = merge_unreachable([(["a"], each) for each in errors], 3)
     assert str(merged).splitlines()[-2:] == ["All sources failed, each after 6 attempts:", "one.example  timeout"]
 
 
-def test_what_one_server_refused_for_several_archives_is_one_error() -> None:
+def test_one_refusal_of_several_archives_is_one_error() -> None:
     refused = [transfer_error(f"cannot push {n}", Failure(url=_ONE, cause="403", status=403)) for n in range(3)]
     other = transfer_error("cannot push 3", Failure(url=_TWO, cause="503", retryable=True))
     wrong = [transfer_error("cannot push", Failure(url=_ONE, cause="x", kind="integrity")) for _ in range(2)]
@@ -101,13 +101,13 @@ def test_the_error_of_another_process_is_the_same() -> None:
         assert (type(again), str(again), again.hint) == (type(error), str(error), error.hint)
 
 
-def test_a_hint_is_given_once() -> None:
+def test_a_hint_is_shown_once() -> None:
     failures = [Failure(url=url, cause="x", hint="do this") for url in (_ONE, _TWO)]
     assert download_error(_ASSET, failures).hint == "do this"
 
 
 @pytest.mark.parametrize(("other", "hint"), [("policy", "allow it"), ("network", "try again")])
-def test_a_hint_of_a_lesser_failure_is_no_way_around_a_mismatch(other: FailureKind, hint: str) -> None:
+def test_after_a_mismatch_hints_of_lesser_failures_are_not_shown(other: FailureKind, hint: str) -> None:
     lesser = Failure(url=_ONE, cause="x", kind=other, hint=hint)
     given = [lesser, Failure(url=_TWO, cause="y", kind="integrity", hint="report it")]
     assert download_error(_ASSET, given).hint == "report it"
@@ -151,7 +151,7 @@ def test_downloads_that_no_source_sent_are_one_error() -> None:
     assert (error.hint or "").count("Check the network") == 1
 
 
-def test_other_errors_stay_their_own() -> None:
+def test_other_errors_are_not_merged() -> None:
     placed, other = _unreachable("x"), UsageError("y")
     placed.place = Place("pythons.toml", 7)
     found = merge_unreachable([(["a"], placed), (["b"], _unreachable("x")), (["c"], other)], total=3)

@@ -52,7 +52,7 @@ def test_a_damaged_archive_is_removed_even_while_offline(server: Server, tmp_pat
     assert not _cached(tmp_path).exists()
 
 
-def test_offline_a_cached_archive_is_returned_and_a_missing_one_named(server: Server, tmp_path: Path) -> None:
+def test_while_offline_a_cached_archive_is_returned_and_a_missing_one_named(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     missing = pytest.raises(NetworkError, match=r"install_only_stripped\.tar\.gz is not in the cache")
     with fetcher(tmp_path, offline=True) as fetch, missing as caught:
@@ -65,7 +65,7 @@ def test_offline_a_cached_archive_is_returned_and_a_missing_one_named(server: Se
         assert fetch.fetch(wanted).read_bytes() == SMALL
 
 
-def test_offline_a_mirror_of_files_still_serves(tmp_path: Path) -> None:
+def test_while_offline_a_mirror_of_files_is_used(tmp_path: Path) -> None:
     mirrored = tmp_path / "mirror" / PATH
     mirrored.parent.mkdir(parents=True)
     mirrored.write_bytes(SMALL)
@@ -91,7 +91,7 @@ def test_progress_is_reported_in_bytes(server: Server, tmp_path: Path) -> None:
     assert record.notes == []
 
 
-def test_threads_that_want_the_same_asset_share_one_download(server: Server, tmp_path: Path) -> None:
+def test_threads_that_request_the_same_asset_share_one_download(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     with fetcher(tmp_path) as fetch, ThreadPoolExecutor(8) as pool:
         paths = list(pool.map(fetch.fetch, [wanted] * 8))
@@ -99,7 +99,7 @@ def test_threads_that_want_the_same_asset_share_one_download(server: Server, tmp
     assert server.count() == 1
 
 
-def test_threads_that_want_different_assets_each_get_theirs(server: Server, tmp_path: Path) -> None:
+def test_threads_that_request_different_assets_each_get_their_own(server: Server, tmp_path: Path) -> None:
     contents = [SMALL[:size] for size in range(10_000, 100_000, 10_000)]
     wanted = [asset(server.put(f"20261101/{len(data)}.tar.gz", data), data) for data in contents]
     with fetcher(tmp_path) as fetch, ThreadPoolExecutor(4) as pool:
@@ -107,7 +107,7 @@ def test_threads_that_want_different_assets_each_get_theirs(server: Server, tmp_
     assert len({seen.connection for seen in server.requests}) <= 4, "connections are used again"
 
 
-def test_processes_that_want_the_same_asset_share_one_download(server: Server, tmp_path: Path) -> None:
+def test_processes_that_request_the_same_asset_share_one_download(server: Server, tmp_path: Path) -> None:
     url = server.put(PATH, SMALL)
     script = (
         "import sys; from pathlib import Path; from tests.fetch.samples import *\n"
@@ -183,7 +183,7 @@ def test_a_host_that_is_not_allowed_is_never_connected_to(tmp_path: Path) -> Non
     assert leftovers(tmp_path) == []
 
 
-def test_wrong_bytes_are_an_integrity_error_with_both_digests_and_the_url(server: Server, tmp_path: Path) -> None:
+def test_a_mismatch_is_an_integrity_error_with_both_digests_and_the_url(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     server.fault(PATH, Other(body=b"something else"))
     with fetcher(tmp_path) as fetch, pytest.raises(IntegrityError) as caught:
@@ -205,13 +205,13 @@ def test_a_missing_asset_is_a_network_error(server: Server, tmp_path: Path) -> N
     assert leftovers(tmp_path) == []
 
 
-def test_a_cache_that_cannot_be_made_is_a_store_error(server: Server, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_created_is_a_store_error(server: Server, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with fetcher(tmp_path) as fetch, pytest.raises(StoreError, match="a file is where a directory should be"):
         fetch.fetch(asset(server.put(PATH, SMALL)))
 
 
-def test_settings_that_make_no_sense_are_usage_errors(tmp_path: Path) -> None:
+def test_invalid_settings_are_usage_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="invalid mirror"):
         fetcher(tmp_path, mirrors=("mirror.example",))
     with pytest.raises(UsageError, match="not a host to allow"):
@@ -282,7 +282,7 @@ def test_a_fetcher_may_be_closed_by_another_thread(server: Server, tmp_path: Pat
     assert not closer.is_alive()
 
 
-def test_the_size_of_an_archive_costs_one_byte(server: Server, tmp_path: Path) -> None:
+def test_the_size_of_an_archive_is_read_with_a_request_of_one_byte(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     with fetcher(tmp_path) as fetch:
         assert fetch.size(wanted) == len(SMALL)
@@ -290,20 +290,20 @@ def test_the_size_of_an_archive_costs_one_byte(server: Server, tmp_path: Path) -
     assert seen.headers["range"] == "bytes=0-0"
 
 
-def test_a_server_without_ranges_says_the_size_too(server: Server, tmp_path: Path) -> None:
+def test_the_size_is_read_from_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.put(PATH, SMALL))
     server.fault(PATH, WholeAnyway())
     with fetcher(tmp_path) as fetch:
         assert fetch.size(wanted) == len(SMALL)
 
 
-def test_where_no_server_says_a_size_it_is_unknown(server: Server, tmp_path: Path) -> None:
+def test_a_size_that_no_server_sends_is_unknown(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.at("missing"))
     with fetcher(tmp_path) as fetch:
         assert fetch.size(wanted) is None
 
 
-def test_the_size_in_a_mirror_of_files(server: Server, tmp_path: Path) -> None:
+def test_the_size_is_read_from_a_mirror_of_files(server: Server, tmp_path: Path) -> None:
     wanted = asset(server.at(PATH))
     mirrored = tmp_path / "mirror" / PATH
     mirrored.parent.mkdir(parents=True)

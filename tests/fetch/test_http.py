@@ -33,7 +33,7 @@ def test_redirects_are_followed(server: Server, tmp_path: Path, code: int, locat
     assert len({seen.connection for seen in server.seen()}) == 1
 
 
-def test_ten_redirects_are_followed_and_no_more(server: Server, tmp_path: Path) -> None:
+def test_at_most_ten_redirects_are_followed(server: Server, tmp_path: Path) -> None:
     server.put("real", SMALL)
     for number in range(10):
         server.fault(f"{number}", redirect(f"/{number + 1}" if number < 9 else "/real"))
@@ -54,14 +54,14 @@ def test_a_loop_of_redirects_ends(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "location", ["", "ftp://127.0.0.1/a", "https://exa mple.com/", "http://[::1/", "/a/%2e%2e/b", "/x//b", "/a\\b"]
 )
-def test_a_redirect_to_no_usable_url_is_an_error(server: Server, tmp_path: Path, location: str) -> None:
+def test_a_redirect_to_an_invalid_url_is_an_error(server: Server, tmp_path: Path, location: str) -> None:
     server.fault(PATH, redirect(location))
     with pytest.raises(NetworkError, match=r"redirects to an invalid URL|302 without a Location header"):
         _fetch(tmp_path, server.at(PATH))
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "https://evil.example/a", "http://169.254.169.254/latest"])
-def test_a_redirect_to_what_is_not_allowed_is_refused(server: Server, tmp_path: Path, location: str) -> None:
+def test_a_redirect_to_a_forbidden_url_is_refused(server: Server, tmp_path: Path, location: str) -> None:
     server.fault(PATH, redirect(location))
     with pytest.raises(PolicyError):
         _fetch(tmp_path, server.at(PATH))
@@ -103,7 +103,7 @@ def test_connections_are_used_again(server: Server, tmp_path: Path) -> None:
     assert len({each.connection for each in seen}) == 1
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_no_failure(server: Server, tmp_path: Path) -> None:
+def test_a_connection_that_the_server_closed_meanwhile_is_not_a_failure(server: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path) as fetch:
         fetch.fetch(asset(server.put("one", SMALL[:1000]), SMALL[:1000]))
         server.drop_connections()
@@ -135,7 +135,7 @@ _TRICKLES = {
     [lambda fetch, url: fetch.fetch(asset(url)), lambda fetch, url: fetch.get(url, {})],
     ids=["archive", "document"],
 )
-def test_no_trickle_outlasts_the_deadline(
+def test_a_slow_stream_of_bytes_does_not_extend_the_deadline(
     server: Server, tmp_path: Path, trickle: Trickle, fetch: Callable[[Fetcher, str], object]
 ) -> None:
     """The deadline is raised if a busy machine does not even send the request before it."""

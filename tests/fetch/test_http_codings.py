@@ -30,7 +30,7 @@ def test_deflate_is_decoded() -> None:
     assert _decode(zlib.compress(_DATA), "deflate") == _DATA
 
 
-def test_nothing_decodes_to_nothing() -> None:
+def test_an_empty_body_decodes_to_an_empty_body() -> None:
     assert _decode(b"") == b""
 
 
@@ -54,7 +54,7 @@ def test_other_codings_are_refused(coding: str) -> None:
         _decode(_DATA, coding)
 
 
-def test_identity_is_no_coding() -> None:
+def test_identity_is_not_a_coding() -> None:
     assert content_coding({"content-encoding": "Identity"}) == ""
     assert content_coding({"content-encoding": " GZip"}) == "gzip"
     assert content_coding({}) == ""

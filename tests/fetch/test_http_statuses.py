@@ -30,11 +30,11 @@ def test_the_cause_is_the_status_with_its_phrase() -> None:
     assert status_failure(_URL, 599, {}).cause == "599"
 
 
-def test_a_used_up_rate_limit_hints_at_the_token() -> None:
+def test_the_hint_of_an_exceeded_rate_limit_names_the_token() -> None:
     assert "GITHUB_TOKEN" in (status_failure(_URL, 403, {"x-ratelimit-remaining": "0"}).hint or "")
 
 
-def test_missing_credentials_are_hinted_at() -> None:
+def test_the_hint_of_a_refused_request_names_the_credentials() -> None:
     assert "netrc" in (status_failure(_URL, 401, {}).hint or "")
     assert "proxy" in (status_failure(_URL, 407, {}).hint or "")
 
@@ -54,5 +54,5 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "1.5", "Mon, 99 Foo 2026 00:00:00 GMT", "١"])
-def test_a_retry_after_that_makes_no_sense_is_none(text: str) -> None:
+def test_an_invalid_retry_after_is_none(text: str) -> None:
     assert retry_after(text) is None

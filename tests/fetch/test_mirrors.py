@@ -25,7 +25,7 @@ def _sources(url: str, *mirrors: str, offline: bool = False, implementation: str
     return [source.full for source in found if isinstance(source, Url)]
 
 
-def test_mirrors_go_first_then_the_own_url_then_the_mirror_of_pbs() -> None:
+def test_the_order_is_mirrors_then_the_locked_url_then_the_mirror_of_pbs() -> None:
     given = _sources(_GITHUB, "https://mirror.example/pbs", "https://other.example/a/b/")
     tail = f"{TAG}/{NAME}".replace("+", "%2B")
     assert given == [f"https://mirror.example/pbs/{tail}", f"https://other.example/a/b/{tail}", _GITHUB, _FALLBACK]
@@ -39,7 +39,7 @@ def test_the_former_repository_of_pbs_has_the_same_fallback() -> None:
 @pytest.mark.parametrize(
     ("old", "new"), [("astral-sh", "evil"), (".com", ".com:8443"), (NAME[-3:], f"{NAME[-3:]}?x=1")]
 )
-def test_what_is_not_of_the_repository_of_pbs_has_no_fallback(old: str, new: str) -> None:
+def test_assets_of_other_repositories_have_no_fallback(old: str, new: str) -> None:
     url = _GITHUB.replace(old, new)
     assert _sources(url) == [url]
 
@@ -49,14 +49,14 @@ def test_an_asset_served_elsewhere_is_mirrored_by_its_last_two_segments() -> Non
     assert _sources(url, "file:///srv/pbs") == [f"file:///srv/pbs/{TAG}/{NAME}".replace("+", "%2B"), url]
 
 
-def test_what_is_not_laid_out_in_releases_is_mirrored_by_digest() -> None:
+def test_assets_without_a_release_path_are_mirrored_by_digest() -> None:
     blob = f"blobs/sha256/{digest(SMALL)}"
     for url, implementation in ((_PYPY, "pypy"), ("https://example.com/mine.tar.gz", "cpython")):
         for mirror in ("https://mirror.example", "file:///srv"):
             assert _sources(url, mirror, implementation=implementation) == [f"{mirror}/{blob}", url]
 
 
-def test_a_mirror_equal_to_the_own_url_is_tried_once() -> None:
+def test_a_mirror_equal_to_the_locked_url_is_tried_once() -> None:
     base = "https://github.com/astral-sh/python-build-standalone/releases/download"
     assert _sources(_GITHUB, base) == [_GITHUB, _FALLBACK]
 
@@ -72,18 +72,18 @@ def test_a_registry_has_every_archive_by_its_digest() -> None:
         assert sources(asset(url), (mirror,), offline=True) == ()
 
 
-def test_catalogs_are_looked_for_in_mirrors_that_may_have_them() -> None:
+def test_catalogs_are_requested_from_mirrors_that_can_have_them() -> None:
     mirrors = ("https://a.example", "oci://registry.example.com/a", "file:///srv")
     assert web_mirrors(mirrors) == ("https://a.example", "file:///srv")
 
 
-def test_only_files_are_left_while_offline() -> None:
+def test_only_files_are_sources_while_offline() -> None:
     assert _sources(_GITHUB, "https://mirror.example", "file:///srv", offline=True) == [
         f"file:///srv/{TAG}/{NAME}".replace("+", "%2B")
     ]
 
 
-def test_the_credentials_of_a_mirror_go_with_its_urls_alone() -> None:
+def test_the_credentials_of_a_mirror_are_sent_to_its_urls_only() -> None:
     mirror = parse_mirror("https://me:secret@mirror.example/pbs")
     first, *others = sources(asset(_GITHUB), (mirror,), offline=False)
     assert isinstance(first, Url)
@@ -91,7 +91,7 @@ def test_the_credentials_of_a_mirror_go_with_its_urls_alone() -> None:
     assert all(isinstance(other, Url) and other.credentials is None for other in others)
 
 
-def test_naming_a_mirror_allows_its_host_and_port() -> None:
+def test_configuring_a_mirror_allows_its_host_and_port() -> None:
     rule = parse_mirror("https://mirror.example:8443/pbs").rule
     assert rule is not None
     assert (rule.host, rule.port, rule.plain_http) == ("mirror.example", 8443, False)
@@ -102,12 +102,12 @@ def test_naming_a_mirror_allows_its_host_and_port() -> None:
     "text",
     ["mirror.example", "/srv/pbs", "ftp://mirror.example", "https://m.example/?x=1", "file://host/x", "oci://host"],
 )
-def test_what_cannot_be_a_mirror_is_a_usage_error(text: str) -> None:
+def test_an_invalid_mirror_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="invalid mirror"):
         parse_mirror(text)
 
 
-def test_a_directory_in_the_place_of_a_mirror_is_answered_with_its_url(
+def test_the_error_for_a_directory_as_a_mirror_shows_its_file_url(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a b").mkdir()

@@ -54,7 +54,7 @@ def _mirror(registry: FakeRegistry, login: str = "") -> str:
     ],
     ids=str,
 )
-def test_an_archive_comes_from_a_registry(tmp_path: Path, quirks: Quirks, login: str, size: int | None) -> None:
+def test_an_archive_is_downloaded_from_a_registry(tmp_path: Path, quirks: Quirks, login: str, size: int | None) -> None:
     with FakeRegistry(quirks) as registry, fetcher(tmp_path, mirrors=(_mirror(registry, login),)) as fetch:
         _fill(registry)
         assert fetch.fetch(asset(_ELSEWHERE, size=size)).read_bytes() == SMALL
@@ -65,7 +65,7 @@ def test_an_archive_comes_from_a_registry(tmp_path: Path, quirks: Quirks, login:
 @pytest.mark.parametrize(
     "quirks", [Quirks(token=True), Quirks(token=True, token_lifetime=1), Quirks(flipped=1)], ids=str
 )
-def test_a_large_archive_comes_over_several_connections(tmp_path: Path, quirks: Quirks) -> None:
+def test_a_large_archive_is_downloaded_over_several_connections(tmp_path: Path, quirks: Quirks) -> None:
     with (
         FakeRegistry(quirks) as registry,
         fetcher(tmp_path, mirrors=(_mirror(registry),), settings=PARALLEL) as fetch,
@@ -74,7 +74,7 @@ def test_a_large_archive_comes_over_several_connections(tmp_path: Path, quirks: 
         assert fetch.fetch(asset(_ELSEWHERE, LARGE)).read_bytes() == LARGE
 
 
-def test_a_damaged_copy_is_named_and_the_next_mirror_tried(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_reported_and_the_next_mirror_tried(server: Server, tmp_path: Path) -> None:
     server.put(f"pbs/{PATH}", SMALL)
     record = RecordedProgress()
     with FakeRegistry(Quirks(flipped=9)) as registry:
@@ -96,7 +96,7 @@ def test_without_another_source_the_damaged_copy_is_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("filled", ["empty", "unnamed", "named otherwise", "nonsense"])
-def test_an_archive_that_is_not_there_is_looked_for_once(tmp_path: Path, filled: str) -> None:
+def test_a_missing_archive_is_requested_once(tmp_path: Path, filled: str) -> None:
     with FakeRegistry(Quirks(manifest_first=404)) as registry, fetcher(tmp_path, mirrors=(_mirror(registry),)) as fetch:
         if filled != "empty":
             _fill(registry, named=False)
@@ -110,14 +110,14 @@ def test_an_archive_that_is_not_there_is_looked_for_once(tmp_path: Path, filled:
         assert [each.path.rsplit("/", 2)[1] for each in registry.asked] == ["blobs", "manifests"]
 
 
-def test_a_login_that_is_missing_is_the_hint(server: Server, tmp_path: Path) -> None:
+def test_the_hint_of_a_missing_login_is_docker_login(server: Server, tmp_path: Path) -> None:
     with FakeRegistry(Quirks(login=_LOGIN)) as registry, fetcher(tmp_path, mirrors=(_mirror(registry),)) as fetch:
         with pytest.raises(NetworkError, match="401 Unauthorized") as caught:
             fetch.fetch(asset(server.at(PATH)))
         assert f"docker login {registry.host}" in str(caught.value.hint)
 
 
-def test_a_part_that_is_whole_meets_a_range_past_the_end(tmp_path: Path) -> None:
+def test_a_complete_partial_download_accepts_a_range_error(tmp_path: Path) -> None:
     """The registry answers 416 with the length of the blob, and sends less."""
     archive = ArchiveCache(tmp_path / "cache").path(digest(SMALL))
     part = PartFile(archive)
@@ -131,7 +131,7 @@ def test_a_part_that_is_whole_meets_a_range_past_the_end(tmp_path: Path) -> None
         assert registry.asked[0].headers["range"] == f"bytes={len(SMALL)}-"
 
 
-def test_a_redirect_to_another_host_has_no_login(internet: Internet, tmp_path: Path) -> None:
+def test_no_login_is_sent_to_another_host_after_a_redirect(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(digest(SMALL).hex, SMALL)
     quirks = Quirks(token=True, login=_LOGIN, blobs_at="https://mirror.example")
     with FakeRegistry(quirks) as registry:
@@ -146,13 +146,13 @@ def test_a_redirect_to_another_host_has_no_login(internet: Internet, tmp_path: P
     assert [seen.headers.get("authorization") for seen in internet.server.seen()] == [None]
 
 
-def test_the_size_of_an_archive_is_asked_of_a_registry(tmp_path: Path) -> None:
+def test_the_size_of_an_archive_is_requested_from_a_registry(tmp_path: Path) -> None:
     with FakeRegistry(Quirks(token=True)) as registry, fetcher(tmp_path, mirrors=(_mirror(registry),)) as fetch:
         _fill(registry)
         assert fetch.size(asset(_ELSEWHERE)) == len(SMALL)
 
 
-def test_no_registry_is_asked_by_tls_that_is_not_trusted(internet: Internet, tmp_path: Path) -> None:
+def test_a_registry_with_an_untrusted_certificate_is_refused(internet: Internet, tmp_path: Path) -> None:
     """A registry on another machine is contacted over https, through the proxy, and with the user's authorities."""
     tag = archive_tag(digest(SMALL))
     internet.server.put(f"v2/a/blobs/sha256:{digest(SMALL)}", SMALL)

@@ -44,7 +44,7 @@ def _request(kind: str, fetch: Fetcher, server: Server, number: int) -> object:
 
 
 @pytest.mark.parametrize("kind", ["archive", "document", "oci"])
-def test_what_begins_after_an_outage_was_waited_out_asks_once(server: Server, tmp_path: Path, kind: str) -> None:
+def test_a_download_after_a_full_wait_for_an_outage_tries_once(server: Server, tmp_path: Path, kind: str) -> None:
     paths = [_path(kind, number) for number in range(4)]
     for path in paths:
         server.fault(path, _REFUSES)
@@ -63,7 +63,7 @@ def test_what_begins_after_an_outage_was_waited_out_asks_once(server: Server, tm
     assert server.count(paths[3]) > 1
 
 
-def test_sizes_are_not_requested_of_a_server_that_was_waited_for_long_enough(server: Server, tmp_path: Path) -> None:
+def test_sizes_are_not_requested_from_a_server_after_a_full_wait(server: Server, tmp_path: Path) -> None:
     paths = [_path("archive", number) for number in range(4)]
     for path in paths[:3]:
         server.fault(path, _REFUSES)
@@ -76,7 +76,7 @@ def test_sizes_are_not_requested_of_a_server_that_was_waited_for_long_enough(ser
     assert [server.count(path) for path in paths] == [2, 1, 0, 1]
 
 
-def test_the_archives_of_a_mirror_that_is_asked_by_its_state_share_the_wait(tmp_path: Path) -> None:
+def test_requests_for_the_state_of_a_mirror_share_one_wait(tmp_path: Path) -> None:
     """Nothing listens there: each archive would have to wait again."""
     with Server(tmp_path) as server:
         url = server.url
@@ -91,7 +91,7 @@ def test_the_archives_of_a_mirror_that_is_asked_by_its_state_share_the_wait(tmp_
 
 
 @pytest.mark.parametrize("fault", [_REFUSES, Mute()], ids=["refuses", "mute"])
-def test_a_mirror_that_one_archive_gave_up_gets_one_attempt_before_the_next_source(
+def test_after_one_archive_gave_a_mirror_up_others_try_the_mirror_once(
     server: Server, tmp_path: Path, fault: Fault
 ) -> None:
     mirrored = [f"pbs/{PATH}{number}" for number in range(3)]
@@ -104,7 +104,7 @@ def test_a_mirror_that_one_archive_gave_up_gets_one_attempt_before_the_next_sour
     assert [server.count(path) for path in mirrored] == [QUICK.attempts, 1, 1]
 
 
-def test_a_download_that_began_in_the_middle_of_an_outage_waits_for_its_rest() -> None:
+def test_a_download_started_during_an_outage_waits_only_for_the_rest() -> None:
     outages = Outages()
     assert outages.left(_SERVER) > 1e9
     outages.begin(_SERVER, 10)
@@ -116,7 +116,7 @@ def test_a_download_that_began_in_the_middle_of_an_outage_waits_for_its_rest() -
     assert outages.left(_SERVER) > 99
 
 
-def test_who_gave_a_server_up_does_not_count_for_itself() -> None:
+def test_a_download_that_gave_a_server_up_does_not_count_itself() -> None:
     outages = Outages()
     outages.give_up(_SERVER, "one")
     assert not outages.is_given_up(_SERVER, "two"), "it has not failed"

@@ -80,7 +80,7 @@ def test_a_short_download_uses_one_connection(server: Server, tmp_path: Path) ->
     assert server.count() == 1
 
 
-def test_a_fast_connection_gets_no_further_ones(slow: Server, tmp_path: Path) -> None:
+def test_no_further_connections_are_opened_beside_a_fast_one(slow: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path, settings=replace(PARALLEL, parallel_after_seconds=0.01, parallel_below_rate=1e5)) as fetch:
         assert fetch.fetch(asset(slow.put(PATH, LARGE), LARGE)).read_bytes() == LARGE
     assert slow.count() == 1
@@ -108,7 +108,7 @@ def test_a_small_file_uses_one_connection(slow: Server, tmp_path: Path) -> None:
     [{"accept-ranges": ""}, {"accept-ranges": "none"}, {"etag": "", "last-modified": ""}],
     ids=str,
 )
-def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Path, headers: dict[str, str]) -> None:
+def test_a_server_without_ranges_gets_one_request(slow: Server, tmp_path: Path, headers: dict[str, str]) -> None:
     slow.fault(PATH, With(headers=headers))
     assert _fetch(tmp_path, slow) == LARGE
     assert slow.count() == 1
@@ -129,7 +129,7 @@ def test_a_server_that_offers_no_ranges_is_asked_once(slow: Server, tmp_path: Pa
     ],
     ids=str,
 )
-def test_whatever_is_wrong_with_ranges_the_file_is_right(slow: Server, tmp_path: Path, fault: Fault) -> None:
+def test_the_file_is_complete_after_any_failure_of_ranges(slow: Server, tmp_path: Path, fault: Fault) -> None:
     slow.fault(PATH, _RangesOnly(fault))
     record = RecordedProgress()
     assert _fetch(tmp_path, slow, progress=record) == LARGE
@@ -144,7 +144,7 @@ def test_a_server_that_sends_the_whole_file_for_a_range_gets_no_more_requests(sl
     assert len(_range_requests(slow)) <= PARALLEL.connections - 1
 
 
-def test_where_one_connection_breaks_the_others_continue(slow: Server, tmp_path: Path) -> None:
+def test_if_one_connection_breaks_the_others_continue(slow: Server, tmp_path: Path) -> None:
     tag = With(headers={"etag": '"the file"'})
     slow.rate = 2e6
     slow.fault(PATH, Cut(after=300_000), times=1)
@@ -187,7 +187,7 @@ def test_a_later_run_resumes_from_both_ends(slow: Server, tmp_path: Path) -> Non
     assert int(end) < len(LARGE) - 1
 
 
-def test_redirects_are_followed_once_and_ranges_requested_where_they_end(slow: Server, tmp_path: Path) -> None:
+def test_redirects_are_followed_once_and_ranges_requested_from_the_last_url(slow: Server, tmp_path: Path) -> None:
     slow.put("real", LARGE)
     slow.fault(PATH, Status(code=302, headers={"location": "/real"}))
     with fetcher(tmp_path, settings=PARALLEL) as fetch:

@@ -10,7 +10,7 @@ from provision.fetch.ranges import ByteRange
 from provision.fetch.settings import KIB, MIB
 
 
-def test_the_stream_alone_fills_from_head_to_tail() -> None:
+def test_without_workers_the_stream_fills_from_head_to_tail() -> None:
     ranges = RangeMap(head=10, tail=100, total=120)
     assert ranges.stream_room(50) == 50
     ranges.head += 50
@@ -30,7 +30,7 @@ def test_workers_claim_ranges_from_the_end() -> None:
     assert ranges.limit == second[0]
 
 
-def test_ranges_shrink_as_less_is_left_and_the_last_bytes_are_the_stream_s() -> None:
+def test_ranges_shrink_towards_the_end_and_the_last_bytes_are_left_to_the_stream() -> None:
     ranges = RangeMap(head=0, tail=4 * MIB, total=4 * MIB)
     sizes = []
     while claimed_range := ranges.claim(4):
@@ -40,7 +40,7 @@ def test_ranges_shrink_as_less_is_left_and_the_last_bytes_are_the_stream_s() -> 
     assert 0 < ranges.limit <= 256 * KIB
 
 
-def test_no_range_is_larger_than_a_kill_may_lose() -> None:
+def test_no_range_is_larger_than_the_loss_allowed_after_a_kill() -> None:
     claimed_range = RangeMap(head=0, tail=1000 * MIB, total=1000 * MIB).claim(2)
     assert claimed_range is not None
     assert claimed_range[1] - claimed_range[0] == 8 * MIB
@@ -56,7 +56,7 @@ def test_a_released_range_is_claimed_first() -> None:
     assert ranges.claim(4) == (far[0] + 1000, far[1])
 
 
-def test_a_range_released_next_to_the_limit_is_the_stream_s_again() -> None:
+def test_a_range_released_next_to_the_limit_is_returned_to_the_stream() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None
@@ -83,7 +83,7 @@ def test_once_the_stream_has_ended_workers_claim_its_rest() -> None:
     assert ranges.claim(4) == claimed_range
 
 
-def test_the_tail_is_where_nothing_is_missing() -> None:
+def test_the_tail_begins_after_the_last_missing_range() -> None:
     ranges = RangeMap(head=0, tail=8 * MIB, total=8 * MIB)
     far, near = ranges.claim(4), ranges.claim(4)
     assert far is not None

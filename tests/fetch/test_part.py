@@ -34,7 +34,7 @@ def _beside(archive: Path) -> list[str]:
     return sorted(path.name for path in archive.parent.iterdir())
 
 
-def test_bytes_and_digest_are_those_written(archive: Path) -> None:
+def test_the_part_has_the_written_bytes_and_their_digest(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA[:1000])
     part.update_digest(0, _DATA[:1000])
@@ -48,7 +48,7 @@ def test_bytes_and_digest_are_those_written(archive: Path) -> None:
     assert _beside(archive) == ["abc"]
 
 
-def test_publishing_cuts_what_lies_behind_the_end(archive: Path) -> None:
+def test_publishing_cuts_bytes_after_the_end(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA)
     part.publish(100)
@@ -85,7 +85,7 @@ def test_a_part_without_checkpoint_is_started_over(archive: Path) -> None:
         Checkpoint(head=1000, tail=4000, total=6000),
     ],
 )
-def test_a_part_shorter_than_its_checkpoint_says_is_started_over(archive: Path, checkpoint: Checkpoint) -> None:
+def test_a_part_shorter_than_its_checkpoint_is_started_over(archive: Path, checkpoint: Checkpoint) -> None:
     first = _opened(archive)
     first.write(0, _DATA)
     first.save(checkpoint)
@@ -115,7 +115,7 @@ def test_a_part_shorter_than_its_checkpoint_says_is_started_over(archive: Path, 
         b"[" * 3000,
     ],
 )
-def test_a_checkpoint_that_makes_no_sense_is_none(content: bytes) -> None:
+def test_an_invalid_checkpoint_is_none(content: bytes) -> None:
     assert Checkpoint.parse(content) is None
 
 
@@ -142,7 +142,7 @@ def test_an_empty_part_is_removed(archive: Path) -> None:
     assert _beside(archive) == []
 
 
-def test_restarting_forgets_all(archive: Path) -> None:
+def test_restarting_discards_all_bytes(archive: Path) -> None:
     part = _opened(archive)
     part.write(0, _DATA)
     part.update_digest(0, _DATA)
@@ -158,7 +158,7 @@ def test_restarting_forgets_all(archive: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of Unix")
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_nobody_else_may_write_whatever_the_umask(archive: Path, umask: int) -> None:
+def test_under_any_umask_only_the_owner_can_write_a_part(archive: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         part = _opened(archive)

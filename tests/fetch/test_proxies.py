@@ -44,7 +44,7 @@ def test_lower_case_and_the_scheme_s_own_variable_take_precedence() -> None:
     assert _proxy(environ, "http://mirror.example/a") == "http://c:1"
 
 
-def test_a_proxy_without_a_scheme_is_an_http_one() -> None:
+def test_a_proxy_without_a_scheme_is_an_http_proxy() -> None:
     assert _proxy({"https_proxy": "proxy:3128"}, "https://github.com/a") == "http://proxy:3128"
 
 
@@ -78,7 +78,7 @@ def test_loopback_is_connected_to_directly(url: str) -> None:
         ("", "https://github.com/a", False),
     ],
 )
-def test_no_proxy_names_hosts_domains_ports_and_networks(no_proxy: str, url: str, direct: bool) -> None:
+def test_no_proxy_may_list_hosts_domains_ports_and_networks(no_proxy: str, url: str, direct: bool) -> None:
     assert (_proxy({"all_proxy": "http://proxy:1", "no_proxy": no_proxy}, url) is None) is direct
 
 
@@ -96,7 +96,7 @@ def test_https_goes_through_the_proxy_as_a_tunnel(internet: Internet, tmp_path: 
     assert internet.proxy.seen == ["CONNECT github.com:443 HTTP/1.1"]
 
 
-def test_http_is_forwarded_by_the_proxy_which_looks_the_host_up(server: Server, tmp_path: Path) -> None:
+def test_http_is_forwarded_by_the_proxy_which_resolves_the_host(server: Server, tmp_path: Path) -> None:
     server.put("a", SMALL)
     with Proxy({"mirror.example": server.port}) as proxy:
         environ = {"http_proxy": proxy.url}
@@ -138,7 +138,7 @@ def test_missing_proxy_credentials_are_an_error_with_a_hint(internet: Internet, 
         )
 
 
-def test_a_host_that_the_proxy_does_not_know_is_an_error(internet: Internet, tmp_path: Path) -> None:
+def test_a_host_that_the_proxy_cannot_resolve_is_an_error(internet: Internet, tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="502"):
         _fetch(tmp_path, "https://elsewhere.example/a", internet.environ, "elsewhere.example")
 
@@ -163,7 +163,7 @@ def test_a_proxy_that_cannot_be_used_is_a_usage_error(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("scheme", "variable"), [("socks5", "ALL_PROXY"), ("socks5h", "https_proxy")])
-def test_a_socks_proxy_looks_the_host_up(internet: Internet, tmp_path: Path, scheme: str, variable: str) -> None:
+def test_a_socks_proxy_resolves_the_host(internet: Internet, tmp_path: Path, scheme: str, variable: str) -> None:
     pytest.importorskip("socksio")
     internet.server.put(_RELEASE.removeprefix("https://github.com/"), SMALL)
     proxy = internet.proxy

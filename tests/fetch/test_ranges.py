@@ -61,7 +61,7 @@ def test_the_validator_is_a_strong_tag_or_a_date(headers: dict[str, str], expect
         ("", None),
     ],
 )
-def test_a_content_range_says_start_end_and_total(text: str, expected: tuple[int, int, int] | None) -> None:
+def test_a_content_range_has_start_end_and_total(text: str, expected: tuple[int, int, int] | None) -> None:
     assert content_range({"content-range": text}) == expected
 
 
@@ -103,7 +103,9 @@ def _receive(server: Server, client: HttpClient, start: int, end: int) -> bytes:
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10), (1000, 200_000), (299_999, 300_000)])
-def test_a_range_is_exactly_what_was_requested(server: Server, client: HttpClient, start: int, end: int) -> None:
+def test_a_response_must_have_exactly_the_requested_range(
+    server: Server, client: HttpClient, start: int, end: int
+) -> None:
     server.fault(PATH, With(headers={"etag": _TAG}))
     assert _receive(server, client, start, end) == SMALL[start:end]
     (seen,) = server.seen()

@@ -38,11 +38,11 @@ fetcher = partial(samples.fetcher, settings=PATIENT)
         ('Digest realm="x", nonce="y", BEARER Realm="z"', {"bearer": {"realm": "z"}}),
     ],
 )
-def test_challenges_are_read_by_kind(header: str, expected: dict[str, dict[str, str]]) -> None:
+def test_challenges_of_each_kind_are_read(header: str, expected: dict[str, dict[str, str]]) -> None:
     assert parse_challenges(header) == expected
 
 
-def test_a_hostile_challenge_takes_no_time() -> None:
+def test_a_hostile_challenge_is_read_in_linear_time() -> None:
     assert parse_challenges("Bearer " + 'a="' * 20_000) is not None
     assert parse_challenges("Bearer a=b, " * 20_000) is not None
 

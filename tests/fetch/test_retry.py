@@ -116,7 +116,7 @@ def test_without_a_network_the_limit_is_a_number_of_attempts(waits: bool, told: 
     assert progress.notes == [f"example.com: 503 Service Unavailable; {told}"]
 
 
-def test_the_failure_tells_how_often_it_was_tried() -> None:
+def test_the_failure_has_the_number_of_attempts() -> None:
     attempts = _Attempts(*[_failure()] * 9999)
     with pytest.raises(TransferError) as caught:
         _policy(retry_timeout=0.5).run(attempts, _SERVER)
@@ -130,7 +130,7 @@ def test_a_permanent_failure_is_not_tried_again() -> None:
     assert len(attempts.times) == 1
 
 
-def test_a_later_permanent_failure_ends_it() -> None:
+def test_a_permanent_failure_after_a_temporary_one_ends_the_attempts() -> None:
     attempts = _Attempts(_failure(), _failure(again=False))
     with pytest.raises(TransferError) as caught:
         _policy().run(attempts, _SERVER)
@@ -148,7 +148,7 @@ def test_an_outage_is_waited_out_until_the_deadline() -> None:
     assert 0.05 < time.monotonic() - started < 1
 
 
-def test_where_another_source_remains_a_few_tries_are_enough() -> None:
+def test_if_another_source_remains_a_source_gets_only_a_few_attempts() -> None:
     attempts, known = _Attempts(*[_failure()] * 9), Attempts()
     policy = _policy()
     with pytest.raises(TransferError):
@@ -160,7 +160,7 @@ def test_where_another_source_remains_a_few_tries_are_enough() -> None:
     assert (len(attempts.times), known.failures) == (5, 5)
 
 
-def test_where_another_source_remains_a_long_pause_is_not_waited_for() -> None:
+def test_if_another_source_remains_a_long_pause_is_skipped() -> None:
     attempts, known, started = _Attempts(_failure(after=5)), Attempts(), time.monotonic()
     policy = _policy(max_pause=0.1, total=60)
     with pytest.raises(TransferError):
@@ -169,7 +169,7 @@ def test_where_another_source_remains_a_long_pause_is_not_waited_for() -> None:
     assert known.due - started >= 5
 
 
-def test_without_a_network_a_few_tries_are_enough_unless_a_deadline_was_set() -> None:
+def test_without_a_network_and_a_deadline_only_a_few_attempts_are_made() -> None:
     offline = Failure(url=_URL, cause="host name not found", retryable=True, no_network=True)
     attempts = _Attempts(*[offline] * 9)
     with pytest.raises(TransferError):
@@ -199,7 +199,7 @@ def test_pauses_are_random_over_their_whole_length_which_doubles_up_to_a_minute(
         assert 0.3 * bound < sum(pauses) / len(pauses) < 0.7 * bound
 
 
-def test_retry_after_is_a_floor_on_which_as_much_again_is_random() -> None:
+def test_a_pause_lasts_from_retry_after_to_twice_as_long_at_random() -> None:
     pauses = _pauses(200, after=100.0)
     assert 99.9 <= min(pauses) < 120
     assert 180 < max(pauses) <= 200
@@ -226,21 +226,21 @@ def test_no_pause_goes_beyond_the_deadline(bound: dict[str, float]) -> None:
     assert len(attempts.times) == 1
 
 
-def test_an_attempt_that_got_further_starts_the_time_anew() -> None:
+def test_an_attempt_that_made_progress_restarts_the_time_limit() -> None:
     attempts = _Attempts(*[_failure()] * 60)
     policy = _policy(retry_timeout=0.1, received=lambda: len(attempts.times) * MIB)
     assert policy.run(attempts, _SERVER) == "done"
     assert attempts.times[-1] - attempts.times[0] > 0.1
 
 
-def test_a_thousand_attempts_may_each_get_further() -> None:
+def test_a_thousand_attempts_that_make_progress_are_allowed() -> None:
     attempts = _Attempts(*[_failure()] * 1100)
     policy = _policy(max_pause=0, received=lambda: len(attempts.times) * MIB)
     assert policy.run(attempts, _SERVER, tries=2) == "done"
     assert len(attempts.times) == 1101
 
 
-def test_an_attempt_that_got_further_resets_the_count() -> None:
+def test_an_attempt_that_made_progress_resets_the_count() -> None:
     gains = iter([0, 0, 0, 0, MIB, MIB, MIB, MIB])
     attempts = _Attempts(*[_failure()] * 9)
     policy = _policy(received=lambda: next(gains))

@@ -37,7 +37,7 @@ def bucket(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-def test_an_archive_comes_from_a_bucket_by_a_signed_url(bucket: Server, tmp_path: Path) -> None:
+def test_an_archive_is_downloaded_from_a_bucket_with_a_signed_url(bucket: Server, tmp_path: Path) -> None:
     bucket.put(f"archives/{_KEY}", SMALL)
     progress = RecordedProgress()
     with fetcher(tmp_path, mirrors=(_MIRROR,), progress=progress) as fetch:
@@ -47,7 +47,7 @@ def test_an_archive_comes_from_a_bucket_by_a_signed_url(bucket: Server, tmp_path
     assert [seen.path for seen in bucket.seen()] == [f"/archives/{_KEY}"] * 2
 
 
-def test_what_is_signed_is_this_object_for_this_method(bucket: Server, tmp_path: Path) -> None:
+def test_the_signature_is_valid_for_one_object_and_one_method(bucket: Server, tmp_path: Path) -> None:
     with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch:
         url = fetch.address_of(_MIRROR)
     query = parse_qs(urlsplit(url.full).query)
@@ -57,7 +57,7 @@ def test_what_is_signed_is_this_object_for_this_method(bucket: Server, tmp_path:
     assert "Signature" not in str(url), "messages have no signature"
 
 
-def test_a_large_archive_comes_over_several_connections(bucket: Server, tmp_path: Path) -> None:
+def test_a_large_archive_is_downloaded_over_several_connections(bucket: Server, tmp_path: Path) -> None:
     bucket.put(f"archives/sha256/{digest(LARGE).hex[:2]}/{digest(LARGE)}", LARGE)
     with fetcher(tmp_path, mirrors=("s3://archives",), settings=PARALLEL) as fetch:
         assert fetch.fetch(asset(_ELSEWHERE, LARGE)).read_bytes() == LARGE
@@ -71,7 +71,7 @@ def test_a_bucket_that_fails_once_is_tried_again(bucket: Server, tmp_path: Path,
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
 
 
-def test_a_bucket_that_answers_ranges_with_all_of_it_is_no_obstacle(bucket: Server, tmp_path: Path) -> None:
+def test_a_bucket_that_sends_the_whole_object_for_a_range_is_supported(bucket: Server, tmp_path: Path) -> None:
     bucket.put(f"archives/{_KEY}", SMALL)
     bucket.fault(f"archives/{_KEY}", Cut(after=100_000), times=1)
     bucket.fault(f"archives/{_KEY}", WholeAnyway())
@@ -79,7 +79,7 @@ def test_a_bucket_that_answers_ranges_with_all_of_it_is_no_obstacle(bucket: Serv
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
 
 
-def test_a_damaged_copy_is_named_and_the_next_mirror_tried(bucket: Server, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_reported_and_the_next_mirror_tried(bucket: Server, tmp_path: Path) -> None:
     url, record = bucket.put(f"archives/{_KEY}", b"damaged"), RecordedProgress()
     bucket.put(f"pbs/{PATH}", SMALL)
     with fetcher(tmp_path, mirrors=(_MIRROR, f"{bucket.url}/pbs"), progress=record) as fetch:
@@ -98,7 +98,9 @@ def test_a_damaged_copy_is_named_and_the_next_mirror_tried(bucket: Server, tmp_p
         (403, "Set AWS_ACCESS_KEY_ID"),
     ],
 )
-def test_a_refusal_says_what_to_set(bucket: Server, tmp_path: Path, status: int, hint: str) -> None:
+def test_the_hint_of_a_refusal_names_the_variables_to_set(
+    bucket: Server, tmp_path: Path, status: int, hint: str
+) -> None:
     bucket.fault(f"archives/{_KEY}", Status(code=status, headers={"x-amz-bucket-region": "eu-west-1"}))
     with fetcher(tmp_path, mirrors=(_MIRROR,)) as fetch, pytest.raises(NetworkError, match=str(status)) as caught:
         fetch.fetch(asset(bucket.at("none")))
@@ -134,7 +136,7 @@ def test_a_public_bucket_needs_no_credentials(
         assert fetch.fetch(asset(_ELSEWHERE)).read_bytes() == SMALL
 
 
-def test_an_endpoint_elsewhere_is_only_contacted_over_https(
+def test_an_endpoint_on_another_machine_is_only_contacted_over_https(
     internet: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -149,7 +151,9 @@ def test_an_endpoint_elsewhere_is_only_contacted_over_https(
         fetch.fetch(asset(_ELSEWHERE))
 
 
-def test_the_credentials_of_a_bucket_go_to_no_other_host(internet: Internet, bucket: Server, tmp_path: Path) -> None:
+def test_the_credentials_of_a_bucket_are_sent_to_no_other_host(
+    internet: Internet, bucket: Server, tmp_path: Path
+) -> None:
     internet.server.put("elsewhere", SMALL)
     bucket.fault(f"archives/{_KEY}", Status(code=307, headers={"location": "https://mirror.example/elsewhere"}))
     options = {"mirrors": (_MIRROR,), "environ": internet.environ}
@@ -159,7 +163,7 @@ def test_the_credentials_of_a_bucket_go_to_no_other_host(internet: Internet, buc
 
 
 @pytest.mark.parametrize("text", ["", "A", "ab", "a b/c", "bucket/a//b", "bucket/../b", "me:secret@bucket/a", "b/a?x"])
-def test_what_is_no_bucket_is_a_usage_error(text: str) -> None:
+def test_an_invalid_bucket_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="invalid mirror 's3://") as caught:
         parse_mirror(f"s3://{text}")
     assert "secret" not in str(caught.value)
@@ -191,7 +195,7 @@ with Fetcher(ArchiveCache(Path({str(tmp_path)!r})), mirrors=("s3://archives",), 
     assert f"`{install_command('s3')}`" in done.stdout
 
 
-def test_without_credentials_the_error_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_the_error_names_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/none")

@@ -21,7 +21,7 @@ def test_without_the_file_no_host_is_allowed(tmp_path: Path) -> None:
     assert _hosts(tmp_path / "none", None) == ()
 
 
-def test_hosts_are_read_from_it(tmp_path: Path) -> None:
+def test_allowed_hosts_are_read_from_the_file(tmp_path: Path) -> None:
     for mark in ("", "\ufeff"):
         assert _hosts(tmp_path, f'{mark}allow-hosts = ["a.example", "*.b.example"]') == ("a.example", "*.b.example")
 
@@ -42,7 +42,7 @@ def test_a_file_that_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
         _hosts(tmp_path, None)
 
 
-def test_without_variables_the_defaults_hold() -> None:
+def test_without_variables_the_defaults_apply() -> None:
     assert DownloadSettings.of({}) == DownloadSettings()
     assert DownloadSettings().largest_archive == 2 * GIB
 
@@ -62,13 +62,13 @@ def test_a_mirror_gets_one_connection_for_an_archive_unless_a_number_is_set() ->
     assert (chosen.mirror_connections, chosen.connections) == (4, 4)
 
 
-def test_a_longer_timeout_leaves_connecting_as_it_is() -> None:
+def test_a_longer_timeout_does_not_change_the_timeout_for_connecting() -> None:
     assert DownloadSettings.of({"PROVISION_TIMEOUT": "300"}).connect_timeout == DownloadSettings().connect_timeout
 
 
 @pytest.mark.parametrize("name", ["PROVISION_TIMEOUT", "PROVISION_DEADLINE", "PROVISION_MAX_ARCHIVE"])
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "inf", "nan"])
-def test_a_variable_that_makes_no_sense_is_a_usage_error(name: str, text: str) -> None:
+def test_an_invalid_variable_is_a_usage_error(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=name):
         DownloadSettings.of({name: text})
 
@@ -84,13 +84,13 @@ def test_a_variable_that_makes_no_sense_is_a_usage_error(name: str, text: str) -
         ('catalog-url = ["x"]', "config.toml: 'catalog-url' is not a key of this file; did you mean 'catalog-urls'?"),
     ],
 )
-def test_a_mistake_in_the_users_configuration_has_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_an_error_in_the_user_s_configuration_names_its_place(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(UsageError) as caught:
         configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)})
     assert message in str(caught.value)
 
 
-def test_keys_of_later_releases_are_let_pass(tmp_path: Path) -> None:
+def test_keys_of_later_versions_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('shell = "fish"\nallow-hosts = ["a.example"]\n')
     assert configured_hosts({"PROVISION_CONFIG_DIR": str(tmp_path)}) == ("a.example",)

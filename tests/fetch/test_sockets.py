@@ -88,9 +88,7 @@ def test_a_wait_ends_with_the_deadline(cancellation: Cancellation, listener: soc
 
 
 @pytest.mark.parametrize("wait", _WAITS)
-def test_after_the_deadline_nothing_is_waited_for(
-    cancellation: Cancellation, listener: socket.socket, wait: Wait
-) -> None:
+def test_after_the_deadline_there_is_no_wait(cancellation: Cancellation, listener: socket.socket, wait: Wait) -> None:
     stream = _connect(cancellation, listener)
     with Deadline(0).bounding(), pytest.raises(_TIMEOUTS):
         wait(stream)
@@ -161,7 +159,7 @@ def test_what_is_sent_over_tls_arrives_until_the_end(
         sending.join()
 
 
-def test_a_connection_over_tls_that_is_cut_ends_as_one_without(
+def test_a_cut_tls_connection_ends_like_a_cut_plain_connection(
     cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
 ) -> None:
     with _secure_stream(cancellation, listener, authority) as (stream, server):
@@ -170,7 +168,7 @@ def test_a_connection_over_tls_that_is_cut_ends_as_one_without(
         assert [stream.read(100, timeout=5), stream.read(100, timeout=5)] == [b"half", b""]
 
 
-def test_a_record_that_drips_is_one_wait(
+def test_bytes_of_an_unfinished_tls_record_do_not_restart_the_wait(
     cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
 ) -> None:
     """The bytes of an unfinished TLS record are not available to a reader: they do not restart the wait."""
@@ -194,7 +192,7 @@ def test_a_record_that_drips_is_one_wait(
         assert time.monotonic() - started < _AT_ONCE
 
 
-def test_tls_within_tls(cancellation: Cancellation, listener: socket.socket, authority: trustme.CA) -> None:
+def test_tls_works_within_tls(cancellation: Cancellation, listener: socket.socket, authority: trustme.CA) -> None:
     """As with a proxy that uses https. The server ends both layers, the inner one in memory."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(client)
@@ -239,7 +237,7 @@ def _never(released: threading.Event) -> None:
     released.wait(20)
 
 
-def test_a_look_up_that_hangs_ends_when_cancelled(cancellation: Cancellation) -> None:
+def test_a_host_lookup_that_hangs_ends_when_cancelled(cancellation: Cancellation) -> None:
     released = threading.Event()
     started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
@@ -248,7 +246,7 @@ def test_a_look_up_that_hangs_ends_when_cancelled(cancellation: Cancellation) ->
     released.set()
 
 
-def test_a_look_up_that_hangs_times_out(cancellation: Cancellation) -> None:
+def test_a_host_lookup_that_hangs_times_out(cancellation: Cancellation) -> None:
     released = threading.Event()
     with pytest.raises(TimeoutError):
         in_background(lambda: _never(released), 0.05, cancellation)
@@ -258,7 +256,7 @@ def test_a_look_up_that_hangs_times_out(cancellation: Cancellation) -> None:
 
 
 @pytest.mark.parametrize("host", ["nothing.invalid", f"{'a' * 64}.example"])
-def test_a_host_that_cannot_be_looked_up_is_no_connection(cancellation: Cancellation, host: str) -> None:
+def test_a_host_that_cannot_be_resolved_is_an_error(cancellation: Cancellation, host: str) -> None:
     with pytest.raises(httpcore.ConnectError):
         SocketBackend(cancellation).connect_tcp(host, 80, timeout=5)
 
@@ -290,7 +288,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only there is all of
 
 @linux
 @pytest.mark.parametrize("dead", [1, 2])
-def test_addresses_that_do_not_respond_cost_a_moment(
+def test_addresses_that_do_not_respond_delay_only_briefly(
     cancellation: Cancellation, listener: socket.socket, dead: int
 ) -> None:
     port = listener.getsockname()[1]
@@ -307,7 +305,7 @@ def test_addresses_that_do_not_respond_cost_a_moment(
     stream.close()
 
 
-def test_an_address_that_refuses_costs_nothing(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_an_address_that_refuses_causes_no_delay(cancellation: Cancellation, listener: socket.socket) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         addresses = [reserved.getsockname(), listener.getsockname()]
@@ -318,7 +316,7 @@ def test_an_address_that_refuses_costs_nothing(cancellation: Cancellation, liste
         connected.close()
 
 
-def test_where_all_addresses_fail_the_last_failure_tells_why(cancellation: Cancellation) -> None:
+def test_if_all_addresses_fail_the_last_failure_is_the_reason(cancellation: Cancellation) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         with pytest.raises(OSError, match=r"(?i)refused"):
@@ -328,7 +326,7 @@ def test_where_all_addresses_fail_the_last_failure_tells_why(cancellation: Cance
 
 
 @linux
-def test_connecting_ends_when_cancelled_and_in_time(cancellation: Cancellation) -> None:
+def test_connecting_ends_when_cancelled_and_at_the_deadline(cancellation: Cancellation) -> None:
     with _silent("127.0.0.1") as port:
         with Deadline(0.05).bounding(), pytest.raises(TimeoutError):
             connect_first([_inet("127.0.0.1", port)], None, cancellation)
@@ -339,7 +337,7 @@ def test_connecting_ends_when_cancelled_and_in_time(cancellation: Cancellation) 
 
 
 @linux
-def test_the_families_take_turns(cancellation: Cancellation, listener: socket.socket) -> None:
+def test_addresses_of_both_families_are_tried_alternately(cancellation: Cancellation, listener: socket.socket) -> None:
     """After one dead address of one family, the first of the other is tried, however many the first family has."""
     port = listener.getsockname()[1]
     try:

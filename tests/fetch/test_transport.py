@@ -37,7 +37,7 @@ def _get(transport: Transport, url: str, content: bytes | None = None) -> tuple[
     return response.status, dict(response.headers), body
 
 
-def test_a_body_comes_as_sent_and_its_connection_is_used_again(server: Server, transport: Transport) -> None:
+def test_a_body_is_received_as_sent_and_the_connection_is_used_again(server: Server, transport: Transport) -> None:
     url = server.put(PATH, SMALL)
     for _ in range(2):
         status, headers, body = _get(transport, url)
@@ -56,7 +56,7 @@ def test_headers_are_joined_by_name_in_lower_case(server: Server, transport: Tra
     assert (headers["x-one"], headers["x-two"], body) == ("a, b", "café", b"!")
 
 
-def test_a_redirect_is_a_response_and_no_cookie_is_kept(server: Server, transport: Transport) -> None:
+def test_a_redirect_is_returned_as_a_response_and_no_cookie_is_kept(server: Server, transport: Transport) -> None:
     server.fault(PATH, Status(code=302, headers={"location": "/elsewhere", "set-cookie": "a=b"}))
     for _ in range(2):
         status, headers, _ = _get(transport, server.at(PATH))

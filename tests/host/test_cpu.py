@@ -70,7 +70,7 @@ def test_every_recording_is_used() -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), LEVELS.items())
-def test_recorded_processors(tmp_path: Path, name: str, expected: CpuLevel) -> None:
+def test_recorded_processors_have_their_expected_level(tmp_path: Path, name: str, expected: CpuLevel) -> None:
     assert cpu_level(machine(tmp_path, recorded(name)), kernel=LINUX, environ={}) == expected
 
 
@@ -80,7 +80,7 @@ def test_archspec_agrees_on_recorded_processors(name: str) -> None:
     assert level_of_features(features) == archspec_level(features)
 
 
-def test_processors_that_differ_count_by_what_all_have(tmp_path: Path) -> None:
+def test_different_processors_get_the_level_that_all_have(tmp_path: Path) -> None:
     mixed = recorded("skylake-x") + recorded("haswell")
     assert cpu_level(machine(tmp_path, mixed), kernel=LINUX, environ={}) == "v3"
 
@@ -101,16 +101,16 @@ def test_a_kernel_that_does_not_save_avx_state_is_v2(tmp_path: Path) -> None:
     ],
     ids=["empty", "ARM's, as qemu-user shows it to x86 programs", "no flags line", "a flags line without flags"],
 )
-def test_nothing_is_promised_where_the_kernel_lists_nothing(tmp_path: Path, cpuinfo: str) -> None:
+def test_the_level_is_baseline_if_the_kernel_lists_no_features(tmp_path: Path, cpuinfo: str) -> None:
     assert cpu_level(machine(tmp_path, cpuinfo), kernel=LINUX, environ={}) == "baseline"
 
 
-def test_nothing_is_promised_without_proc(tmp_path: Path) -> None:
+def test_the_level_is_baseline_without_proc(tmp_path: Path) -> None:
     assert cpu_level(tmp_path, kernel=LINUX, environ={}) == "baseline"
 
 
 @given(st.sets(st.sampled_from(sorted({word for name in CPU_LEVELS for word in archspec_needs(name)} | {"pni"}))))
-def test_levels_are_cumulative_and_archspecs(words: set[str]) -> None:
+def test_levels_are_cumulative_and_equal_to_those_of_archspec(words: set[str]) -> None:
     """Whatever the set: a level of ours has everything that archspec requires for it (whose SSE3 is Linux' ``pni``)."""
     features = frozenset(words - {"sse3"}) | {"mmx", "sse", "sse2"}
     found = level_of_features(features)
@@ -126,7 +126,7 @@ def test_the_environment_lowers_the_level_and_never_raises_it(tmp_path: Path, wa
 
 
 @pytest.mark.parametrize("wanted", ["auto", "V3", "x86_64_v3", "5"])
-def test_a_level_that_does_not_exist_is_the_users_error(tmp_path: Path, wanted: str) -> None:
+def test_an_unknown_level_is_a_usage_error(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(UsageError, match=r"PROVISION_CPU: expected one of baseline, v2, v3, v4; got ") as raised:
         cpu_level(tmp_path, kernel=LINUX, environ={"PROVISION_CPU": wanted})
     assert raised.value.exit_code == USAGE
@@ -144,11 +144,11 @@ MAC_HASWELL = (
 )
 
 
-def test_an_intel_mac() -> None:
+def test_an_intel_mac_is_v3() -> None:
     assert level_of_features(darwin_features(*MAC_HASWELL)) == "v3"
 
 
-def test_an_intel_mac_whose_system_does_not_save_avx_state() -> None:
+def test_an_intel_mac_that_does_not_save_avx_state_is_v2() -> None:
     assert level_of_features(darwin_features(*(words.replace(" OSXSAVE", "") for words in MAC_HASWELL))) == "v2"
 
 
@@ -157,11 +157,11 @@ def test_intel_programs_on_apple_silicon_have_no_avx(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("system", ["Windows", "FreeBSD"])
-def test_elsewhere_there_are_builds_of_one_level_only(tmp_path: Path, system: str) -> None:
+def test_on_other_systems_the_level_is_baseline(tmp_path: Path, system: str) -> None:
     assert cpu_level(tmp_path, kernel=Kernel(system=system, machine="AMD64"), environ={}) == "baseline"
 
 
-def test_glibcs_loader_agrees_about_this_machine() -> None:
+def test_the_loader_of_glibc_agrees_about_this_machine() -> None:
     """Since 2.33, it searches directories by level, and prints which."""
     loader = Path("/lib64/ld-linux-x86-64.so.2")
     if not loader.exists():
@@ -177,19 +177,19 @@ def test_glibcs_loader_agrees_about_this_machine() -> None:
 
 
 @pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="these look through translation")
-def test_uname_is_taken_as_it_is() -> None:
+def test_the_result_of_uname_is_used_unchanged() -> None:
     uname = os.uname()
     assert read_kernel() == Kernel(system=uname.sysname, machine=uname.machine, release=uname.release)
 
 
 @pytest.mark.skipif(sys.platform != "darwin", reason="only macOS has these sysctls")
-def test_macos_names_the_hardware_not_what_rosetta_pretends() -> None:
+def test_on_macos_the_real_hardware_is_detected_under_rosetta() -> None:
     assert (read_kernel().machine == "arm64") == (sysctl("hw.optional.arm64") == b"\1\0\0\0")
     assert sysctl("no.such.name") == b""
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows has this call")
-def test_windows_names_the_hardware() -> None:
+def test_on_windows_the_real_hardware_is_detected() -> None:
     kernel = read_kernel()
     assert kernel.system == "Windows"
     assert kernel.machine in ("AMD64", "ARM64", "x86")

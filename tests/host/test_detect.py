@@ -35,7 +35,7 @@ def system(tmp_path: Path) -> System:
     return System(tmp_path)
 
 
-def test_debian(system: System) -> None:
+def test_debian_is_detected(system: System) -> None:
     loader = "/lib64/ld-linux-x86-64.so.2"
     system.link("/bin", "usr/bin").link("/lib", "usr/lib").link("/lib64", "usr/lib64").link("/usr/bin/sh", "dash")
     system.file("/usr/bin/dash", elf_file(interpreter=loader))
@@ -44,7 +44,7 @@ def test_debian(system: System) -> None:
     assert detect_host(system.root, kernel=linux()) == Host(target=Target.parse("linux-x86_64"), glibc=(2, 36))
 
 
-def test_alpine(system: System) -> None:
+def test_alpine_is_detected(system: System) -> None:
     system.file("/bin/busybox", elf_file(detect.EM_AARCH64, interpreter="/lib/ld-musl-aarch64.so.1"))
     system.link("/bin/sh", "/bin/busybox").file("/lib/ld-musl-aarch64.so.1", elf_file(detect.EM_AARCH64))
     assert detect_host(system.root, kernel=linux("aarch64")) == Host(target=Target.parse("linux-aarch64-musl"))
@@ -56,7 +56,7 @@ def test_alpine_with_a_substitute_for_glibc_is_still_musl(system: System) -> Non
     assert detect_host(system.root, kernel=linux()).target == Target.parse("linux-x86_64-musl")
 
 
-def test_nixos(system: System) -> None:
+def test_nixos_is_detected(system: System) -> None:
     store = "/nix/store/0000-glibc-2.40-66/lib"
     system.link("/bin/sh", "/nix/store/1111-bash-5.2/bin/sh").link("/nix/store/1111-bash-5.2/bin/sh", "bash")
     system.file("/nix/store/1111-bash-5.2/bin/bash", elf_file(interpreter=f"{store}/ld-linux-x86-64.so.2"))
@@ -71,7 +71,7 @@ def test_nixos(system: System) -> None:
     assert not detect_host(system.root, kernel=linux()).absent_loader
 
 
-def test_a_system_whose_own_loader_is_elsewhere(system: System) -> None:
+def test_an_absent_standard_loader_is_detected(system: System) -> None:
     """Yocto without a /lib64."""
     system.file("/bin/sh", elf_file(interpreter="/lib/ld-linux-x86-64.so.2")).file(
         "/lib/ld-linux-x86-64.so.2", elf_file()
@@ -111,7 +111,7 @@ def test_a_32_bit_system_on_a_64_bit_kernel_is_32_bit(
     ],
     ids=["armhf", "armel", "armel without the flag", "armhf without the flag"],
 )
-def test_arms_float_abi(system: System, flags: int, loader: str, target: str) -> None:
+def test_the_float_abi_of_arm_is_detected(system: System, flags: int, loader: str, target: str) -> None:
     system.file("/bin/sh", elf_file(detect.EM_ARM, bits=32, flags=flags, interpreter=loader))
     assert detect_host(system.root, kernel=linux("armv7l")).target == Target.parse(target)
 
@@ -128,7 +128,7 @@ def test_arms_float_abi(system: System, flags: int, loader: str, target: str) ->
         ),
     ],
 )
-def test_further_architectures(system: System, machine: str, program: bytes, target: str) -> None:
+def test_further_architectures_are_detected(system: System, machine: str, program: bytes, target: str) -> None:
     system.file("/bin/sh", program)
     assert detect_host(system.root, kernel=linux(machine)).target == Target.parse(target)
 
@@ -165,7 +165,7 @@ def test_further_architectures(system: System, machine: str, program: bytes, tar
         ),
     ],
 )
-def test_linux_systems_that_nothing_is_published_for(
+def test_linux_systems_without_published_builds_are_refused(
     system: System, machine: str, program: bytes, message: str
 ) -> None:
     system.file("/bin/sh", program)
@@ -174,12 +174,12 @@ def test_linux_systems_that_nothing_is_published_for(
     assert message in str(raised.value)
 
 
-def test_a_system_without_programs_and_loaders(system: System) -> None:
+def test_a_system_without_programs_and_loaders_is_refused(system: System) -> None:
     with pytest.raises(PolicyError, match="no dynamically linked program and no loader"):
         detect_host(system.root, kernel=linux())
 
 
-def test_the_error_names_what_is_supported_and_a_way_out(system: System) -> None:
+def test_the_error_names_the_supported_targets_and_has_a_hint(system: System) -> None:
     with pytest.raises(PolicyError) as raised:
         detect_host(system.root, kernel=Kernel(system="FreeBSD", machine="amd64"))
     assert "the operating system is FreeBSD on amd64" in str(raised.value)
@@ -190,7 +190,7 @@ def test_the_error_names_what_is_supported_and_a_way_out(system: System) -> None
 
 
 @pytest.mark.parametrize("name", ["CYGWIN_NT-10.0-22631", "MSYS_NT-10.0-19045", "MINGW64_NT-10.0-19045"])
-def test_cygwin_is_told_to_use_windows(system: System, name: str) -> None:
+def test_the_hint_on_cygwin_is_to_use_a_native_python(system: System, name: str) -> None:
     with pytest.raises(PolicyError) as raised:
         detect_host(system.root, kernel=Kernel(system=name, machine="x86_64"))
     assert "native Python" in str(raised.value.hint)
@@ -200,7 +200,7 @@ ROSETTA = "/Library/Apple/usr/libexec/oah/libRosettaRuntime"
 MAC_ARM, MAC_INTEL = Target.parse("macos-aarch64"), Target.parse("macos-x86_64")
 
 
-def test_apple_silicon(system: System) -> None:
+def test_apple_silicon_is_detected(system: System) -> None:
     kernel = Kernel(system="Darwin", machine="arm64", release="23.6.0")
     assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, macos=(14, 0))
 
@@ -211,7 +211,7 @@ def test_apple_silicon_with_rosetta_runs_intel_programs_too(system: System) -> N
     assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, emulated=(MAC_INTEL,), macos=(26, 0))
 
 
-def test_an_intel_python_under_rosetta_is_on_apple_silicon(system: System) -> None:
+def test_apple_silicon_is_detected_under_rosetta(system: System) -> None:
     kernel = Kernel(system="Darwin", machine="arm64", release="22.1.0", translated=True)
     assert detect_host(system.root, kernel=kernel) == Host(target=MAC_ARM, emulated=(MAC_INTEL,), macos=(13, 0))
 
@@ -220,7 +220,7 @@ def test_an_intel_python_under_rosetta_is_on_apple_silicon(system: System) -> No
     ("release", "macos"),
     [("18.7.0", (10, 14)), ("19.6.0", (10, 15)), ("20.6.0", (11, 0)), ("24.0.0", (15, 0)), ("", None)],
 )
-def test_an_intel_mac(system: System, release: str, macos: tuple[int, int] | None) -> None:
+def test_an_intel_mac_is_detected(system: System, release: str, macos: tuple[int, int] | None) -> None:
     kernel = Kernel(system="Darwin", machine="x86_64", release=release)
     assert detect_host(system.root, kernel=kernel) == Host(target=MAC_INTEL, macos=macos)
 
@@ -238,25 +238,25 @@ WIN_64, WIN_ARM, WIN_32 = (Target.parse(f"windows-{arch}") for arch in ("x86_64"
     ],
     ids=["x64", "32-bit", "Windows 11 on ARM", "Windows 10 on ARM, which translates 32-bit programs alone"],
 )
-def test_windows(system: System, machine: str, release: str, host: Host) -> None:
+def test_windows_is_detected(system: System, machine: str, release: str, host: Host) -> None:
     assert detect_host(system.root, kernel=Kernel(system="Windows", machine=machine, release=release)) == host
 
 
 @pytest.mark.parametrize(
     "kernel", [Kernel(system="Darwin", machine="ppc"), Kernel(system="Windows", machine="IA64")], ids=str
 )
-def test_other_processors(system: System, kernel: Kernel) -> None:
+def test_unsupported_processors_are_refused(system: System, kernel: Kernel) -> None:
     with pytest.raises(PolicyError, match=f"the processor is {kernel.machine}"):
         detect_host(system.root, kernel=kernel)
 
 
-def test_an_unsupported_machine_is_none_for_find_host(system: System) -> None:
+def test_find_host_is_none_on_an_unsupported_machine(system: System) -> None:
     assert find_host(system.root, kernel=linux()) is None
     assert find_host(system.root, kernel=Kernel(system="FreeBSD", machine="amd64", release="14.1")) is None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a Linux system")
-def test_this_machine() -> None:
+def test_this_machine_is_detected() -> None:
     host = detect_host()
     assert host.target.os == "linux"
     assert host.target.arch in (platform.machine(), "i686", "armv7")

@@ -38,7 +38,7 @@ MUSL_LOADER = "/lib/ld-musl-x86_64.so.1"
 
 
 @pytest.mark.parametrize("program", ["/bin/sh", "/usr/bin/env", "/bin/busybox", "/bin/ls"])
-def test_any_of_the_common_programs_tells(system: System, program: str) -> None:
+def test_the_libc_is_read_from_any_common_program(system: System, program: str) -> None:
     system.file(program, elf_file(interpreter=MUSL_LOADER))
     libc = find_libc(system.root)
     assert libc is not None
@@ -46,7 +46,7 @@ def test_any_of_the_common_programs_tells(system: System, program: str) -> None:
     assert libc.elf.machine == EM_X86_64
 
 
-def test_scripts_and_static_programs_are_passed_over(system: System) -> None:
+def test_scripts_and_static_programs_are_skipped(system: System) -> None:
     system.file("/bin/sh", b"#!/bin/busybox sh\n").file("/usr/bin/env", elf_file())
     system.file("/bin/busybox", elf_file(interpreter=GLIBC_LOADER))
     libc = find_libc(system.root)
@@ -63,14 +63,14 @@ def test_scripts_and_static_programs_are_passed_over(system: System) -> None:
         ("/lib64/ld64.so.2", "glibc"),
     ],
 )
-def test_where_all_programs_are_static_the_loaders_tell(system: System, loader: str, name: str) -> None:
+def test_if_all_programs_are_static_the_libc_is_that_of_the_loader(system: System, loader: str, name: str) -> None:
     system.file("/bin/busybox", elf_file()).link("/bin/sh", "busybox").file(loader, elf_file())
     libc = find_libc(system.root)
     assert libc is not None
     assert (libc.program, libc.loader, libc.name) == (loader, loader, name)
 
 
-def test_with_a_static_busybox_musls_loader_counts_before_a_substitute_for_glibcs(system: System) -> None:
+def test_with_a_static_busybox_the_loader_of_musl_precedes_a_substitute_for_glibc(system: System) -> None:
     system.file("/bin/busybox", elf_file()).file(MUSL_LOADER, elf_file()).file(GLIBC_LOADER, elf_file())
     libc = find_libc(system.root)
     assert libc is not None
@@ -78,14 +78,14 @@ def test_with_a_static_busybox_musls_loader_counts_before_a_substitute_for_glibc
 
 
 @pytest.mark.parametrize("loader", ["/system/bin/linker64", "/lib/ld-uClibc.so.0", "/lib/ld64-uClibc.so.1"])
-def test_other_libcs_are_neither(system: System, loader: str) -> None:
+def test_other_libcs_have_no_name(system: System, loader: str) -> None:
     system.file("/bin/sh", elf_file(interpreter=loader))
     libc = find_libc(system.root)
     assert libc is not None
     assert (libc.loader, libc.name) == (loader, None)
 
 
-def test_nothing_to_go_by(system: System) -> None:
+def test_a_root_without_programs_and_loaders_has_no_libc(system: System) -> None:
     system.file("/app/server", elf_file()).file("/lib/readme", b"x")
     assert find_libc(system.root) is None
 
@@ -104,7 +104,9 @@ def test_nothing_to_go_by(system: System) -> None:
         ("", None),
     ],
 )
-def test_glibcs_version_is_that_of_its_banner(system: System, banner: str, version: tuple[int, int] | None) -> None:
+def test_the_version_of_glibc_is_read_from_its_banner(
+    system: System, banner: str, version: tuple[int, int] | None
+) -> None:
     system.file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
     system.file(GLIBC_LOADER, elf_file()).glibc("/lib64", banner)
     libc = find_libc(system.root)
@@ -112,7 +114,7 @@ def test_glibcs_version_is_that_of_its_banner(system: System, banner: str, versi
     assert glibc_version(system.root, libc) == version
 
 
-def test_glibcs_library_is_next_to_the_real_path_of_the_loader(system: System) -> None:
+def test_the_library_of_glibc_is_next_to_the_real_path_of_the_loader(system: System) -> None:
     """Debian: /lib64 has only a link. Another libc.so.6, such as a cross compiler's, does not count."""
     system.link("/lib", "usr/lib").link("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/ld-2.31.so")
     system.file("/usr/lib/x86_64-linux-gnu/ld-2.31.so", elf_file()).file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
@@ -123,7 +125,7 @@ def test_glibcs_library_is_next_to_the_real_path_of_the_loader(system: System) -
     assert glibc_version(system.root, libc) == (2, 31)
 
 
-def test_no_version_without_the_loader_or_the_library_or_with_an_empty_one(system: System) -> None:
+def test_without_a_loader_or_with_a_missing_or_empty_library_there_is_no_version(system: System) -> None:
     system.file("/bin/sh", elf_file(interpreter=GLIBC_LOADER))
     libc = find_libc(system.root)
     assert libc is not None
@@ -135,7 +137,7 @@ def test_no_version_without_the_loader_or_the_library_or_with_an_empty_one(syste
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a Linux system")
-def test_this_systems_glibc_is_what_it_says_itself() -> None:
+def test_the_version_of_glibc_equals_that_of_confstr() -> None:
     libc = find_libc(Path("/"))
     assert libc is not None
     if libc.name != "glibc":
@@ -149,22 +151,22 @@ def test_this_systems_glibc_is_what_it_says_itself() -> None:
 # Paths under a root mean the same as after chroot(2).
 
 
-def test_a_plain_file(system: System) -> None:
+def test_a_plain_file_is_found_in_the_root(system: System) -> None:
     system.file("/usr/bin/env", b"x")
     assert find_in_root(system.root, "/usr/bin/env") == system.root / "usr/bin/env"
 
 
-def test_the_root_itself_is_a_root_like_any_other() -> None:
+def test_the_root_directory_of_the_system_can_be_the_root() -> None:
     assert find_in_root(Path("/"), "/") == Path("/")
 
 
 @pytest.mark.parametrize("name", ["/usr/bin/sh", "usr/bin/sh", "/usr/../usr/./bin//sh", "/../../usr/bin/sh"])
-def test_spellings_of_one_path(system: System, name: str) -> None:
+def test_all_spellings_of_a_path_find_the_same_file(system: System, name: str) -> None:
     system.file("/usr/bin/sh", b"x")
     assert find_in_root(system.root, name) == system.root / "usr/bin/sh"
 
 
-def test_relative_links_are_followed_from_where_they_stand(system: System) -> None:
+def test_relative_links_are_followed_from_their_directory(system: System) -> None:
     system.file("/usr/bin/dash", b"x").link("/bin", "usr/bin").link("/usr/bin/sh", "dash")
     assert find_in_root(system.root, "/bin/sh") == system.root / "usr/bin/dash"
 
@@ -182,12 +184,12 @@ def test_links_cannot_climb_out_of_the_root(system: System) -> None:
 
 
 @pytest.mark.parametrize("name", ["/none", "/none/at/all", "/file/below"])
-def test_missing_files(system: System, name: str) -> None:
+def test_missing_files_are_none(system: System, name: str) -> None:
     system.file("/file", b"x")
     assert find_in_root(system.root, name) is None
 
 
-def test_links_that_lead_nowhere_or_round_in_circles(system: System) -> None:
+def test_broken_and_circular_links_are_none(system: System) -> None:
     system.link("/dangling", "none").link("/self", "self").link("/ping", "pong").link("/pong", "ping")
     assert [find_in_root(system.root, name) for name in ("/dangling", "/self", "/ping")] == [None, None, None]
 
@@ -201,21 +203,21 @@ def read(tmp_path: Path, content: bytes) -> ElfFile | None:
     return read_elf(path)
 
 
-def test_64_bit_little_endian(tmp_path: Path) -> None:
+def test_a_64_bit_little_endian_header_is_read(tmp_path: Path) -> None:
     content = elf_file(EM_X86_64, interpreter="/lib64/ld-linux-x86-64.so.2")
     assert read(tmp_path, content) == ElfFile(
         machine=EM_X86_64, bits=64, order="little", flags=0, interpreter="/lib64/ld-linux-x86-64.so.2"
     )
 
 
-def test_32_bit_with_flags(tmp_path: Path) -> None:
+def test_a_32_bit_header_with_flags_is_read(tmp_path: Path) -> None:
     content = elf_file(EM_ARM, bits=32, flags=0x5000400, interpreter="/lib/ld-linux-armhf.so.3")
     assert read(tmp_path, content) == ElfFile(
         machine=EM_ARM, bits=32, order="little", flags=0x5000400, interpreter="/lib/ld-linux-armhf.so.3"
     )
 
 
-def test_64_bit_big_endian(tmp_path: Path) -> None:
+def test_a_64_bit_big_endian_header_is_read(tmp_path: Path) -> None:
     content = elf_file(EM_S390, order="big", interpreter="/lib/ld64.so.1")
     assert read(tmp_path, content) == ElfFile(
         machine=EM_S390, bits=64, order="big", flags=0, interpreter="/lib/ld64.so.1"
@@ -228,7 +230,7 @@ def test_a_static_program_has_no_interpreter(tmp_path: Path) -> None:
     assert elf.interpreter == ""
 
 
-def test_an_interpreter_far_behind_the_headers_is_found(tmp_path: Path) -> None:
+def test_an_interpreter_far_after_the_headers_is_found(tmp_path: Path) -> None:
     """patchelf moves it to the end of the file."""
     elf = read(tmp_path, elf_file(interpreter="/nix/store/x/lib/ld-linux-x86-64.so.2", interpreter_at=3_000_000))
     assert elf is not None
@@ -256,17 +258,19 @@ def test_an_interpreter_far_behind_the_headers_is_found(tmp_path: Path) -> None:
         "a loader's name in no encoding",
     ],
 )
-def test_files_that_are_not_elf(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_elf_are_none(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) is None
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     assert read_elf(tmp_path / "none") is None
     assert read_elf(tmp_path) is None
 
 
 @given(st.data())
-def test_damage_is_never_an_exception(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_a_damaged_file_never_raises_an_exception(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     content = bytearray(elf_file(bits=data.draw(st.sampled_from([32, 64])), interpreter="/lib/ld-musl-x86_64.so.1"))
     for at in data.draw(st.lists(st.integers(5, 200), max_size=12)):
         content[at % len(content)] = data.draw(st.integers(0, 255))
@@ -278,7 +282,7 @@ def test_damage_is_never_an_exception(tmp_path_factory: pytest.TempPathFactory, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has ELF programs of its own")
-def test_a_real_program_of_this_machine() -> None:
+def test_a_real_program_of_this_machine_is_read() -> None:
     elf = read_elf(Path("/bin/sh"))
     assert elf is not None
     assert elf.order == sys.byteorder

@@ -43,14 +43,14 @@ def kernel() -> Kernel:
     return Kernel(system="Linux", machine=MACHINE, release=platform.release())
 
 
-def test_a_system_of_musl_programs(programs: Path, tmp_path: Path) -> None:
+def test_a_system_of_musl_programs_is_detected(programs: Path, tmp_path: Path) -> None:
     system = System(tmp_path).file(str(LOADER), LOADER.read_bytes())
     for name in ("dynamic", "static"):  # a static program names no loader, so the only loader decides
         system.file("/bin/sh", (programs / name).read_bytes())
         assert detect_host(system.root, kernel=kernel()).target == Target.parse(f"linux-{MACHINE}-musl")
 
 
-def test_static_programs_alone_tell_nothing(programs: Path, tmp_path: Path) -> None:
+def test_static_programs_alone_give_no_libc(programs: Path, tmp_path: Path) -> None:
     elf = read_elf(programs / "static")
     assert elf is not None
     assert not elf.interpreter
@@ -59,7 +59,7 @@ def test_static_programs_alone_tell_nothing(programs: Path, tmp_path: Path) -> N
         detect_host(system.root, kernel=kernel())
 
 
-def test_glibc_with_musl_next_to_it_is_glibc() -> None:
+def test_a_glibc_system_with_musl_installed_is_glibc() -> None:
     """As here: Debian's package of musl puts its loader next to that of glibc."""
     shell = read_elf(Path("/bin/sh"))
     if shell is None or "ld-musl" in shell.interpreter:

@@ -18,19 +18,19 @@ from tests.support.package import PACKAGE
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def test_the_name_is_that_of_the_metadata_and_every_extra_that_a_hint_names_exists() -> None:
+def test_the_name_equals_the_metadata_and_every_extra_in_a_hint_exists() -> None:
     assert PROJECT["name"] == DISTRIBUTION
     sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     named = {part.partition(")")[0].strip("'\"") for part in sources.split("install_command(")[1:]} - {"extra: str"}
     assert named == set(PROJECT["optional-dependencies"]) - {"dev"}
 
 
-def test_with_pip_the_environment_of_this_interpreter_is_added_to() -> None:
+def test_with_pip_the_command_installs_into_the_environment_of_this_interpreter() -> None:
     words = [sys.executable, "-m", "pip", "install"]
     assert install_command("attest") == " ".join([*words, "'pyprovision[attest]'"])
 
 
-def test_the_command_adds_to_what_is_installed_and_keeps_its_version() -> None:
+def test_the_command_adds_to_the_installed_version_without_changing_it() -> None:
     """By the real pip: the distribution is already satisfied, and the extra's packages are installed."""
     command = [sys.executable, "-m", "pip", "install", "--no-index", "--dry-run", "pyprovision[socks]"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -39,7 +39,7 @@ def test_the_command_adds_to_what_is_installed_and_keeps_its_version() -> None:
     assert "Would install" not in done.stdout
 
 
-def test_without_pip_uv_adds_to_this_environment(tmp_path: Path) -> None:
+def test_without_pip_the_command_uses_uv(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
     python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     alone = tmp_path / "alone"
@@ -51,12 +51,12 @@ def test_without_pip_uv_adds_to_this_environment(tmp_path: Path) -> None:
     assert done.stdout.split()[5].strip("'") == "pyprovision[sbom]"
 
 
-def test_a_zip_application_is_replaced_by_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_for_a_zip_application_is_a_new_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "_bootstrap", ModuleType("_bootstrap"))
     assert install_command("socks") == "pipx install 'pyprovision[socks]'"
 
 
-def test_a_path_with_spaces_is_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_with_spaces_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/home/my self/bin/python")
     assert install_command("attest").startswith("'/home/my self/bin/python' -m pip ")
     monkeypatch.setattr(sys, "platform", "win32")

@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "kind",
     variants(KINDS, quick=["a script without #!", "a file without the mode", "nothing", "a damaged program"]),
 )
-def test_exit_codes_are_those_of_the_shell(tmp_path: Path, kind: str) -> None:
+def test_exit_codes_are_those_of_a_shell(tmp_path: Path, kind: str) -> None:
     make, reason = KINDS[kind]
     make(tmp_path / "it")
     ours, theirs = (start("./it", "a b", cwd=tmp_path, shell=shell) for shell in (False, True))
@@ -106,7 +106,7 @@ def test_exit_codes_are_those_of_the_shell(tmp_path: Path, kind: str) -> None:
         ("/etc/passwd", 126, "permission denied"),
     ],
 )
-def test_what_path_has_no_program_for(tmp_path: Path, name: str, code: int, reason: str) -> None:
+def test_a_command_that_is_not_a_program_on_path_is_an_error(tmp_path: Path, name: str, code: int, reason: str) -> None:
     (tmp_path / "plain").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(CommandError) as caught:
@@ -127,7 +127,7 @@ def test_a_script_without_an_interpreter_is_found_on_path(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "ignored", [(), (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", 1))], ids=["none", "by the caller"]
 )
-def test_the_command_ignores_only_what_the_caller_ignores(tmp_path: Path, ignored: tuple[int, ...]) -> None:
+def test_the_command_ignores_only_the_signals_that_the_caller_ignores(tmp_path: Path, ignored: tuple[int, ...]) -> None:
     numbers = " ".join(str(int(number)) for number in ignored)
     ignore = f'trap "" {numbers}; ' if ignored else ""
     done = subprocess.run(
@@ -149,7 +149,7 @@ def test_the_command_ignores_only_what_the_caller_ignores(tmp_path: Path, ignore
     assert int(fields["SigBlk"], 16) == 0
 
 
-def test_a_pipe_that_is_closed_ends_its_writer_silently(tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_its_writer_silently(tmp_path: Path) -> None:
     done = start("/bin/sh", "-c", "yes | head -1", cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("y\n", "")
 
@@ -158,7 +158,7 @@ def test_a_pipe_that_is_closed_ends_its_writer_silently(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"LC_CTYPE": ""}, {"LC_CTYPE": "C.UTF-8"}, {"LANG": "C", "LC_CTYPE": "C"}], ids=str
 )
-def test_the_locale_is_the_callers(tmp_path: Path, given: dict[str, str]) -> None:
+def test_the_command_has_the_locale_of_the_caller(tmp_path: Path, given: dict[str, str]) -> None:
     """If the locale is C, Python sets LC_CTYPE for itself and its children."""
     code = EXECUTE.replace("os.environ", "caller_environment(os.environ)").replace(
         "execute\n", "execute, caller_environment\n"
@@ -173,5 +173,5 @@ def test_the_locale_is_the_callers(tmp_path: Path, given: dict[str, str]) -> Non
     assert dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("L", "LC"))) == given
 
 
-def test_other_variables_stay(tmp_path: Path) -> None:
+def test_other_variables_are_kept(tmp_path: Path) -> None:
     assert caller_environment({"A": "1", "LC_CTYPE": "de_DE.UTF-8"}) == {"A": "1", "LC_CTYPE": "de_DE.UTF-8"}

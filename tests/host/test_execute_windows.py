@@ -57,7 +57,7 @@ def test_the_exit_code_is_that_of_the_command(code: int) -> None:
         assert process.wait(60) == code % (1 << 32)
 
 
-def test_ctrl_c_is_for_the_command_to_decide() -> None:
+def test_ctrl_c_is_handled_by_the_command() -> None:
     environ = {**os.environ, "PYTHONPATH": str(IMPORTED_FROM)}
     done = subprocess.run([sys.executable, "-c", CONSOLE], env=environ, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("b'ready\\r\\n' 1 7\n", "")
@@ -84,7 +84,7 @@ def test_an_empty_pathext_counts_as_none() -> None:
         assert process.communicate(timeout=60)[0] == "1\n"
 
 
-def test_what_cannot_run_is_reported(tmp_path: Path) -> None:
+def test_a_command_that_cannot_run_is_reported(tmp_path: Path) -> None:
     shutil.copy(__file__, tmp_path / "it.exe")
     with pytest.raises(CommandError) as caught:
         execute([str(tmp_path / "it.exe")], dict(os.environ))

@@ -53,20 +53,20 @@ def test_no_umask_makes_anything_writable_for_others(tmp_path: Path, umask: int)
     assert mode(tmp_path / "a/file") == 0o644 & ~umask
 
 
-def test_a_directory_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_directory_is_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(0o700)
     make_directory(tmp_path / "there")
     assert mode(tmp_path / "there") == 0o700
 
 
-def test_a_directory_may_be_a_link_to_one(tmp_path: Path) -> None:
+def test_a_link_to_a_directory_is_accepted_as_a_directory(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     make_directory(tmp_path / "link" / "below")
     assert (tmp_path / "real" / "below").is_dir()
 
 
-def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
         make_directory(tmp_path / "file")
@@ -74,7 +74,7 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
         make_directory(tmp_path / "file" / "below")
 
 
-def test_replacing_leaves_nothing_beside(tmp_path: Path) -> None:
+def test_replacing_leaves_no_temporary_files(tmp_path: Path) -> None:
     path = tmp_path / "file"
     replace_file(path, b"one")
     replace_file(path, b"two", flush=True)
@@ -154,7 +154,7 @@ except PermissionError:
 
 @pytest.mark.skipif(os.name != "posix", reason="a refusal that can be arranged; what Windows refuses is tested below")
 @pytest.mark.parametrize("system", ["windows", "posix"])
-def test_what_is_refused_for_an_instant_is_tried_again_on_windows_only(tmp_path: Path, system: str) -> None:
+def test_a_brief_refusal_is_tried_again_on_windows_only(tmp_path: Path, system: str) -> None:
     (tmp_path / "new").write_text("new")
     tmp_path.chmod(0o500)
     command = without_privilege([sys.executable, "-c", IN_USE, str(tmp_path), system])
@@ -183,7 +183,7 @@ def test_a_file_that_another_process_has_open_is_replaced_and_removed_when_it_is
         assert not target.exists() or target.read_bytes() == b"new"
 
 
-def test_many_writers_get_along(tmp_path: Path) -> None:
+def test_many_processes_can_write_one_file_at_once(tmp_path: Path) -> None:
     path = tmp_path / "file"
     contents = [bytes([letter]) * 20_000 for letter in b"abcdefgh"]
     failures: list[BaseException] = []
@@ -211,7 +211,7 @@ def refusal(path: Path, limit: int) -> OSError:
     return caught.value
 
 
-def test_small_files_are_read_through_links_too(tmp_path: Path) -> None:
+def test_small_files_are_also_read_through_links(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"x" * 10)
     (tmp_path / "link").symlink_to("small")
     (tmp_path / "empty").touch()
@@ -243,7 +243,7 @@ def test_anything_but_a_regular_file_is_an_error_and_never_blocks(tmp_path: Path
         assert read_small_file_or_none(tmp_path / name, 10) is None
 
 
-def test_missing_files_and_dangling_links_are_the_systems_errors(tmp_path: Path) -> None:
+def test_missing_files_and_dangling_links_raise_the_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     assert isinstance(refusal(tmp_path / "missing", 10), FileNotFoundError)

@@ -29,27 +29,27 @@ EACH: list[tuple[Callable[..., Path], str]] = [
 
 @pytest.mark.parametrize(("place", "variable"), EACH)
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-def test_the_users_choice_comes_first(place: Place, variable: str, platform: str) -> None:
+def test_the_directory_set_by_the_user_takes_precedence(place: Place, variable: str, platform: str) -> None:
     assert place({**ENV, variable: "/opt/pythons"}, platform=platform) == Path("/opt/pythons")
 
 
 @pytest.mark.parametrize(("place", "variable"), EACH)
-def test_a_tilde_that_no_shell_expanded(place: Place, variable: str) -> None:
+def test_a_tilde_that_no_shell_expanded_is_expanded(place: Place, variable: str) -> None:
     assert place({**ENV, variable: "~/pythons"}, platform="linux") == Path("/home/ada/pythons")
     assert place({**ENV, variable: "~"}, platform="linux") == Path("/home/ada")
 
 
 @pytest.mark.parametrize(("place", "variable"), EACH)
-def test_a_relative_choice_is_made_absolute(place: Place, variable: str) -> None:
+def test_a_relative_path_set_by_the_user_is_made_absolute(place: Place, variable: str) -> None:
     assert place({**ENV, variable: "pythons"}, platform="linux") == Path.cwd() / "pythons"
 
 
 @pytest.mark.parametrize(("place", "variable"), EACH)
-def test_an_empty_choice_is_none(place: Place, variable: str) -> None:
+def test_an_empty_path_counts_as_not_set(place: Place, variable: str) -> None:
     assert place({**ENV, variable: ""}, platform="linux") == place(ENV, platform="linux")
 
 
-def test_linux() -> None:
+def test_linux_has_its_directories() -> None:
     assert data_home(ENV, platform="linux") == Path("/home/ada/.local/share/provision")
     assert cache_home(ENV, platform="linux") == Path("/home/ada/.cache/provision")
     assert config_home(ENV, platform="linux") == Path("/home/ada/.config/provision")
@@ -62,14 +62,14 @@ def test_xdg_directories_are_honoured_and_relative_ones_ignored() -> None:
     assert config_home(ENV | xdg, platform="linux") == Path("/home/ada/.config/provision")
 
 
-def test_macos() -> None:
+def test_macos_has_its_directories() -> None:
     library = Path("/home/ada/Library")
     assert data_home(ENV, platform="darwin") == library / "Application Support/provision"
     assert cache_home(ENV, platform="darwin") == library / "Caches/provision"
     assert config_home(ENV, platform="darwin") == library / "Application Support/provision"
 
 
-def test_windows() -> None:
+def test_windows_has_its_directories() -> None:
     env = {"LOCALAPPDATA": "/Users/ada/AppData/Local"}
     local = Path("/Users/ada/AppData/Local/provision")
     assert data_home(env, platform="win32") == local
@@ -78,7 +78,7 @@ def test_windows() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix user database")
-def test_without_home_the_user_database_knows() -> None:
+def test_without_home_the_user_database_is_used() -> None:
     import pwd
 
     code = "from provision.host.paths import data_home; import os; print(data_home(os.environ, platform='linux'))"
@@ -87,6 +87,6 @@ def test_without_home_the_user_database_knows() -> None:
     assert done.stdout.strip() == f"{pwd.getpwuid(os.getuid()).pw_dir}/.local/share/provision"
 
 
-def test_a_relative_home_is_no_home() -> None:
+def test_a_relative_home_is_refused() -> None:
     with pytest.raises(UsageError, match="no home directory"):
         data_home({"HOME": "somewhere"}, platform="linux")

@@ -13,14 +13,14 @@ KEY = "Software\\Python\\provision-tests"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has a registry")
-def test_other_systems_have_none() -> None:
+def test_other_systems_have_no_registry() -> None:
     with pytest.raises(UsageError, match="`provision register` is for Windows") as caught:
         open_registry()
     assert "provision env" in (caught.value.hint or "")
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="there is no registry")
-def test_keys_are_written_read_and_removed_with_all_below_them() -> None:
+def test_keys_are_written_read_and_removed_with_their_subkeys() -> None:
     registry = open_registry()
     registry.remove(KEY)
     assert (registry.names(KEY), registry.values(KEY)) == ((), {})

@@ -29,7 +29,9 @@ def repository(tmp_path: Path) -> Path:
         ("/", "{root}/services/api/pythons.lock"),
     ],
 )
-def test_a_file_has_one_name(repository: Path, monkeypatch: pytest.MonkeyPatch, directory: str, given: str) -> None:
+def test_a_file_has_one_name_from_every_directory(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, directory: str, given: str
+) -> None:
     monkeypatch.chdir(repository / directory)
     assert display_path(Path(given.replace("{root}", str(repository)))) == "services/api/pythons.lock"
 
@@ -47,7 +49,9 @@ def test_linked_directories_are_followed_and_linked_files_are_not(repository: Pa
     assert display_path(repository / "tools.lock") == "tools.lock"
 
 
-def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_repository_paths_below_the_working_directory_are_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tmp_path = tmp_path.resolve()
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -59,7 +63,7 @@ def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert display_path(tmp_path / "pythons.lock") == str(tmp_path / "pythons.lock")
 
 
-def test_in_the_root_of_the_file_system_paths_keep_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_the_root_directory_paths_keep_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     for path in ("/nonexist", "/nonexist/pythons.toml", "/pythons.lock"):
         assert display_path(Path(path)) == path

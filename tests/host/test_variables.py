@@ -46,14 +46,14 @@ def test_an_invalid_value_names_variable_expectation_and_value(name: str) -> Non
 
 
 @pytest.mark.parametrize("command", ["list", "lock --check", "cache dir", "plan -v"])
-def test_every_command_checks_them_though_it_uses_none(command: str, tmp_path: Path) -> None:
+def test_every_command_checks_variables_that_it_does_not_use(command: str, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write("[pythons]\n")
     said = project.run(*command.split(), expect=2, PROVISION_MAX_UNPACKED="six").err
     assert said.startswith("error: PROVISION_MAX_UNPACKED: expected ")
 
 
-def test_locked_is_heeded_however_the_command_is_spelled(tmp_path: Path) -> None:
+def test_provision_locked_applies_to_every_form_of_sync(tmp_path: Path) -> None:
     """In the past, only Typer read it, which a plain `sync` does not use."""
     project = Project(tmp_path / "project")
     project.write("[pythons]\n")
@@ -67,23 +67,23 @@ def test_locked_is_heeded_however_the_command_is_spelled(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "value"), [("1", True), ("Yes", True), ("t", True), ("0", False), ("OFF", False), ("", None)]
 )
-def test_a_flag(text: str, value: bool | None) -> None:
+def test_a_flag_is_true_false_or_not_set(text: str, value: bool | None) -> None:
     assert read_flag({"X": text}, "X") is value
     assert read_flag({}, "X") is None
 
 
 @pytest.mark.parametrize(("text", "size"), [("6G", 6 << 30), ("5kib", 5 << 10), ("7MB", 7 << 20), ("9", 9)])
-def test_a_size(text: str, size: int) -> None:
+def test_a_size_is_read_in_bytes(text: str, size: int) -> None:
     assert read_size({"X": text}, "X") == size
 
 
 @pytest.mark.parametrize("text", ["6B", "6iB", "G", "1_000", "²", "-1", "1.5G"])
-def test_no_size(text: str) -> None:
+def test_an_invalid_size_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match=r"^X: expected a number of bytes"):
         read_size({"X": text}, "X")
 
 
-def test_a_number_of_seconds() -> None:
+def test_a_timeout_is_a_number_of_seconds() -> None:
     assert read_number({"X": " 0.5 "}, "X") == 0.5
     assert read_number({"X": "0"}, "X", zero=True) == 0
 
@@ -105,6 +105,6 @@ def test_a_misspelled_variable_is_reported(name: str, meant: str, tmp_path: Path
     assert f"warning: {name} is not a variable of provision; did you mean {meant}?\n" in said
 
 
-def test_variables_of_others_are_theirs() -> None:
+def test_variables_of_other_tools_are_not_misspelled() -> None:
     assert misspelled_variables({"PROVISION_WHEEL": "x", "PROVISION_ENV": "y", "PROVISIONER": "z"}) == {}
     assert misspelled_variables(dict.fromkeys(KNOWN_VARIABLES, "")) == {}

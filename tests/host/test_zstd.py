@@ -11,13 +11,13 @@ from provision.host.distribution import install_command
 from provision.host.zstd import zstd_module
 
 
-def test_content_comes_back() -> None:
+def test_compressed_content_is_decompressed_again() -> None:
     zstd = zstd_module()
     assert zstd.decompress(zstd.compress(b"python" * 99)) == b"python" * 99
     assert zstd.__name__ == ("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
-def test_without_it_an_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_zstd_the_error_has_the_command_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     zstd_module()
     for name in ("compression", "compression.zstd", "backports", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
