@@ -31,19 +31,19 @@ from provision.errors import (
 from provision.host.files import temporary_path
 
 
-def test_an_error_says_where_as_far_as_that_is_known() -> None:
+def test_an_error_begins_with_its_place_as_far_as_known() -> None:
     assert str(ManifestError("is odd", place=Place("a.toml", 3, 7, "x.y"))) == "a.toml:3:7: x.y: is odd"
     assert str(ManifestError("is odd", place=Place("a.toml", 3))) == "a.toml:3: is odd"
     assert str(ManifestError("is odd", place=Place("a.toml", key="x"))) == "a.toml: x: is odd"
     assert str(ManifestError("is odd")) == "is odd"
 
 
-def test_the_gravest_of_several_errors_gives_the_exit_code() -> None:
+def test_the_most_severe_of_several_errors_sets_the_exit_code() -> None:
     assert SeveralErrors([ManifestError(""), NetworkError(""), IntegrityError("")]).exit_code == 5
     assert SeveralErrors([ManifestError(""), LockFileError("")]).exit_code == 4
 
 
-def test_one_error_is_raised_as_itself_and_none_not_at_all() -> None:
+def test_a_single_error_is_raised_unchanged_and_no_error_raises_nothing() -> None:
     raise_all([])
     with pytest.raises(NetworkError):
         raise_all([NetworkError("alone")])
@@ -74,7 +74,7 @@ def test_the_nearest_known_word_is_suggested(word: str, after: str, said: str) -
     assert did_you_mean(word, ("build-options", "debug", "linux-x86_64"), after=after) == said
 
 
-def test_nothing_is_suggested_where_nothing_is_known() -> None:
+def test_without_known_words_nothing_is_suggested() -> None:
     assert did_you_mean("debug", ()) == ""
 
 
@@ -106,14 +106,16 @@ def _unknown_name() -> None:
         (lambda: (_ for _ in ()).throw(ValueError), "ValueError"),
     ],
 )
-def test_a_reason_of_the_system_or_a_library_reads_on_and_has_no_codes(fail: Callable[[], object], reason: str) -> None:
+def test_reasons_of_the_system_and_of_libraries_begin_in_lower_case_without_codes(
+    fail: Callable[[], object], reason: str
+) -> None:
     with pytest.raises((OSError, ValueError, zlib.error)) as caught:
         fail()
     # In the words of the OpenSSL at hand.
     assert reason_of(caught.value) in {reason, reason.replace("wrong version number", "record layer failure")}
 
 
-def test_a_body_that_succeeds_is_left_alone() -> None:
+def test_a_body_that_succeeds_raises_no_error() -> None:
     with store_failures("read a receipt", Path("x")):
         pass
 
@@ -153,7 +155,7 @@ def test_a_temporary_file_is_not_named(tmp_path: Path, below: str) -> None:
     assert str(caught.value) == f"cannot write the bundle: {wanted}: no such file or directory"
 
 
-def test_unknown_reasons_are_in_the_system_s_words(tmp_path: Path) -> None:
+def test_unknown_reasons_are_quoted_from_the_system(tmp_path: Path) -> None:
     error = store_error("publish a tree", tmp_path, OSError(errno.ENODEV, "No such device"))
     assert str(error) == f"cannot publish a tree: {tmp_path}: no such device"
     assert error.hint is None
@@ -167,7 +169,7 @@ def test_a_file_among_the_parents_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="not every call exists there")
 @pytest.mark.parametrize("call", [os.rename, os.replace, os.symlink, os.link], ids=lambda call: call.__name__)
-def test_of_two_paths_the_one_to_be_made_is_named(tmp_path: Path, call: Callable[[Path, Path], None]) -> None:
+def test_of_two_paths_the_one_to_be_created_is_named(tmp_path: Path, call: Callable[[Path, Path], None]) -> None:
     for name in ("source", "made"):
         (tmp_path / name / "something").mkdir(parents=True)
     with pytest.raises(StoreError) as caught, store_failures("publish a tree", Path("/elsewhere")):
@@ -178,7 +180,7 @@ def test_of_two_paths_the_one_to_be_made_is_named(tmp_path: Path, call: Callable
 @pytest.mark.parametrize(
     "code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG]
 )
-def test_another_store_is_no_remedy_for_a_project(tmp_path: Path, code: int) -> None:
+def test_the_hint_for_an_error_in_a_project_is_not_another_store(tmp_path: Path, code: int) -> None:
     store, project = (
         store_error("link", tmp_path, OSError(code, "?"), variable) for variable in ("PROVISION_HOME", "")
     )
@@ -187,7 +189,7 @@ def test_another_store_is_no_remedy_for_a_project(tmp_path: Path, code: int) -> 
     assert "PROVISION" not in project.hint
 
 
-def test_a_name_relative_to_an_open_directory_gives_way_to_the_path(tmp_path: Path) -> None:
+def test_the_full_path_is_named_instead_of_a_name_relative_to_a_directory(tmp_path: Path) -> None:
     error = store_error("unpack", tmp_path, OSError(errno.EIO, "Input/output error", "os.py"))
     assert str(error) == f"cannot unpack: {tmp_path}: the disk reports an error"
 
@@ -205,7 +207,7 @@ TARGETS = ("linux-x86_64", "x86_64-unknown-linux-gnu", "linux-aarch64", "aarch64
         ("vax", ""),
     ],
 )
-def test_a_part_of_several_words_stands_for_all_of_them(word: str, meant: str) -> None:
+def test_a_target_is_suggested_for_one_part_of_its_name(word: str, meant: str) -> None:
     assert did_you_mean(word, TARGETS) == meant
 
 

@@ -31,7 +31,7 @@ def _check(policy: HostPolicy, url: str, redirected_from: str | None = None) -> 
         "https://[::1]/a",
     ],
 )
-def test_known_hosts_and_this_machine_may_be_asked(url: str) -> None:
+def test_known_hosts_and_this_machine_are_allowed(url: str) -> None:
     _check(_policy(), url)
 
 
@@ -43,7 +43,7 @@ def test_known_hosts_and_this_machine_may_be_asked(url: str) -> None:
         "https://169.254.169.254/latest/meta-data",
     ],
 )
-def test_other_hosts_are_refused_with_what_to_check_before_they_are_allowed(url: str) -> None:
+def test_other_hosts_are_refused_with_a_hint_to_check_them_first(url: str) -> None:
     with pytest.raises(PolicyError, match=r"host [^ ]+ is not allowed") as caught:
         _check(_policy(), url)
     assert caught.value.exit_code == 5
@@ -70,13 +70,13 @@ def test_other_hosts_are_refused_with_what_to_check_before_they_are_allowed(url:
         ("file:///etc/passwd", "https://github.com/a"),
     ],
 )
-def test_no_hint_tells_how_to_allow_what_poses_as_a_known_host(url: str, source: str | None) -> None:
+def test_no_hint_suggests_to_allow_a_host_that_resembles_a_known_one(url: str, source: str | None) -> None:
     with pytest.raises(PolicyError) as caught:
         _check(_policy(), url, redirected_from=source)
     assert "allow" not in (caught.value.hint or "").lower()
 
 
-def test_an_allowed_host_is_not_asked_by_http() -> None:
+def test_an_allowed_host_is_refused_over_http() -> None:
     with pytest.raises(PolicyError, match="http is allowed for loopback hosts only") as caught:
         _check(_policy("example.com"), "http://example.com/a")
     assert caught.value.hint == "Use https for example.com."
@@ -96,7 +96,7 @@ def test_an_allowed_host_is_not_asked_by_http() -> None:
         ("[2001:db8::1]", "https://[2001:db8::1]/a"),
     ],
 )
-def test_allowed_hosts_may_be_asked(rule: str, url: str) -> None:
+def test_allowed_hosts_are_accepted(rule: str, url: str) -> None:
     _check(_policy(rule), url)
 
 
@@ -110,7 +110,7 @@ def test_allowed_hosts_may_be_asked(rule: str, url: str) -> None:
         ("*.example.com", "https://badexample.com/a"),
     ],
 )
-def test_a_rule_allows_no_more_than_it_says(rule: str, url: str) -> None:
+def test_a_rule_allows_only_its_own_hosts(rule: str, url: str) -> None:
     with pytest.raises(PolicyError):
         _check(_policy(rule), url)
 
@@ -147,7 +147,7 @@ def test_a_redirect_from_https_never_leads_to_http() -> None:
         _check(policy, "http://127.0.0.1/a", redirected_from="https://github.com/a")
 
 
-def test_a_redirect_to_a_host_not_allowed_says_who_sends_there() -> None:
+def test_the_error_for_a_redirect_to_another_host_names_the_redirecting_host() -> None:
     with pytest.raises(PolicyError, match=r"github\.com redirects to it") as caught:
         _check(_policy(), "https://example.com/a", redirected_from="https://github.com/a")
     assert (caught.value.hint or "").startswith("Find out first from the operator of github.com whether example.com is")
@@ -161,7 +161,7 @@ def test_a_redirect_on_this_machine_may_stay_on_http() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1/a", "https://localhost:8443/a"])
-def test_no_other_machine_sends_us_to_services_of_this_one(url: str) -> None:
+def test_a_redirect_from_another_machine_to_this_one_is_refused(url: str) -> None:
     with pytest.raises(PolicyError, match=r"github\.com redirects to it"):
         _check(_policy(), url, redirected_from="https://github.com/a")
 
@@ -202,5 +202,5 @@ def test_look_alikes_of_known_hosts_are_found(host: str, other: str) -> None:
         ("mirror.evil.example", "mirror"),
     ],
 )
-def test_a_known_host_of_one_label_resembles_no_more_than_its_look_alikes(host: str, other: str) -> None:
+def test_a_known_host_of_one_label_resembles_only_its_look_alikes(host: str, other: str) -> None:
     assert lookalike_of(host, {"mirror"}) == other

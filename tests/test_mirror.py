@@ -129,7 +129,7 @@ TEST_FILES = {
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_each_module_has_a_test_file_or_says_who_tests_it(module: str) -> None:
+def test_each_module_has_a_test_file_or_is_listed_with_its_tests(module: str) -> None:
     has_own = module in TEST_FILES.values()
     if module in COVERED_BY:
         assert not has_own, f"{module} has tests of its own: remove it from COVERED_BY"
@@ -143,7 +143,7 @@ def test_each_test_file_has_its_module(path: str) -> None:
     assert TEST_FILES[path] is not None, f"tests/{path} is named after no module: rename it, or add it to BY_TOPIC"
 
 
-def test_the_lists_name_what_exists() -> None:
+def test_the_lists_only_name_existing_files() -> None:
     assert set(COVERED_BY) <= MODULES
     assert [path for path in [*COVERED_BY.values(), *BY_TOPIC] if not (TESTS / path).exists()] == []
 

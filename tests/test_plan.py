@@ -66,19 +66,19 @@ def test_a_damaged_tree_is_installed_again() -> None:
     assert plan.actions == (Install(selected=one, names=("one",), cached=False, damaged=True),)
 
 
-def test_a_changed_entry_is_linked_anew_and_its_previous_key_is_known() -> None:
+def test_a_changed_entry_is_linked_again_and_has_its_previous_key() -> None:
     one = selected("one")
     plan = plan_sync([one], Inventory(installed=frozenset({one.key}), links={"one": "old"}), lock=LOCK)
     assert plan.actions == (Link(selected=one, previous="old"),)
 
 
-def test_links_of_no_entry_are_removed_unless_only_some_entries_were_named() -> None:
+def test_links_without_an_entry_are_removed_unless_entries_were_named() -> None:
     inventory = Inventory(links={"gone": "old"})
     assert plan_sync([], inventory, lock=LOCK).actions == (Unlink(name="gone"),)
     assert plan_sync([], inventory, lock=LOCK, partial=True).actions == ()
 
 
-def test_trees_are_removed_only_when_asked_and_never_those_selected() -> None:
+def test_trees_are_removed_only_on_request_and_never_the_selected_ones() -> None:
     one = selected("one")
     inventory = Inventory(installed=frozenset({one.key}), links={"one": one.key}, removable=(one.key, "old"))
     assert plan_sync([one], inventory, lock=LOCK).is_empty
@@ -96,7 +96,7 @@ def test_foreign_trees_are_not_linked() -> None:
     st.dictionaries(st.sampled_from(NAMES), st.sampled_from(("aa", "bb", "cc"))),
     st.sets(st.sampled_from(("aa", "bb", "cc"))),
 )
-def test_after_a_plan_was_carried_out_nothing_is_left_to_do(
+def test_after_a_plan_was_carried_out_a_new_plan_is_empty(
     wanted: dict[str, str], linked: dict[str, str], installed: set[str]
 ) -> None:
     selection = [selected(name, content) for name, content in wanted.items()]

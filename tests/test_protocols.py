@@ -43,7 +43,7 @@ def test_an_etag_that_no_header_may_contain_is_empty(headers: dict[str, str], et
 
 
 @pytest.mark.parametrize("status", [204, 304, 403, 404, 500])
-def test_every_other_answer_is_an_error_that_names_the_url(upstream_server: Upstream, status: int) -> None:
+def test_every_other_response_is_an_error_that_names_the_url(upstream_server: Upstream, status: int) -> None:
     url = upstream_server.put("/catalog", b"", status=status)
     with pytest.raises(NetworkError, match=rf"{url} answered with status {status}"):
         request_document(http_get, url)
@@ -56,7 +56,7 @@ def test_authentication_and_rate_limits_come_with_a_hint(upstream_server: Upstre
     assert "GITHUB_TOKEN" in (caught.value.hint or "")
 
 
-def test_no_progress_takes_everything_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_progress_accepts_all_calls_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     progress: Progress = NoProgress()
     progress.start("key", "cpython 3.14", "fetch", None)
     progress.advance("key", 10)

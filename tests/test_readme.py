@@ -30,7 +30,7 @@ def session() -> list[tuple[str, str]]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def test_the_session_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_the_readme_shows_the_real_output_of_the_session(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     for command, printed in session():
         program, *words = shlex.split(command)
@@ -38,7 +38,7 @@ def test_the_session_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert project.run(*words, PROVISION_OFFLINE="1").out == printed, command
 
 
-def test_the_committed_example_is_locked_to_the_committed_bytes(tmp_path: Path) -> None:
+def test_the_committed_example_has_the_committed_lock_file(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     for name in ("pythons.toml", "pythons.lock"):
         (project.directory / name).write_bytes((ROOT / "examples" / name).read_bytes())
@@ -101,7 +101,7 @@ def requests_shown() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("wish", PROMISES)
-def test_what_can_be_asked_for_is_locked_from_the_bundled_catalog(wish: str) -> None:
+def test_every_request_in_the_table_is_locked_from_the_bundled_catalog(wish: str) -> None:
     requests = requests_shown()[wish]
     assert requests
     for request in requests:

@@ -38,9 +38,7 @@ def repository(tmp_path: Path) -> Project:
 
 
 @pytest.mark.slow
-def test_every_command_of_the_tutorial_works_and_prints_what_the_page_shows(
-    repository: Project, server: Server
-) -> None:
+def test_every_command_of_the_tutorial_prints_the_shown_output(repository: Project, server: Server) -> None:
     """From the first `sync` on, archives with the same names on loopback replace upstream's."""
     commands = tutorial()
     assert [command for command, _ in commands if command.startswith("provision sync")]
@@ -70,7 +68,7 @@ def linux_build(version: str, build: str) -> Asset:
     )
 
 
-def test_the_picture_shows_two_builds_as_they_are() -> None:
+def test_the_picture_shows_the_properties_of_two_real_builds() -> None:
     text = (DOCS / "images" / "same-version.svg").read_text()
     (version,) = re.findall(r"<text[^>]*>CPython ([\d.]+), linux-x86_64<", text)
     rows = re.findall(r">(\d{8})<.*?>([0-9a-f]{12})…<.*?>OpenSSL ([\d.]+)<", text, re.DOTALL)
@@ -83,7 +81,7 @@ def test_the_picture_shows_two_builds_as_they_are() -> None:
     assert len({openssl for _, _, openssl in rows}) == 2
 
 
-def test_the_landing_page_shows_an_asset_as_it_is() -> None:
+def test_the_landing_page_shows_the_properties_of_a_real_asset() -> None:
     (shown,) = re.findall(r'^sha256 = "([0-9a-f]{64})"$', (DOCS / "index.md").read_text(), re.MULTILINE)
     assert shown == str(linux_build("3.14.10", "20261110").sha256)
 

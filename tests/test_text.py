@@ -31,12 +31,12 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("sample", ["", "a\nb\n", "a\r\nb\r\n", "\ufeffa\nb\n", "\ufeffa\r\nb\r\n"])
-def test_a_text_takes_on_the_spelling_of_another(sample: str) -> None:
+def test_a_text_gets_the_line_endings_of_another(sample: str) -> None:
     assert spelled_as(plain_lines(sample), sample) == sample
     assert plain_lines(spelled_as("x\ny\n", sample)) == "x\ny\n"
 
 
-def test_plurals() -> None:
+def test_nouns_agree_with_their_number() -> None:
     assert [plural(1, "entry", "entries"), plural(2, "entry", "entries"), plural(0, "tree")] == [
         "1 entry",
         "2 entries",
@@ -48,7 +48,7 @@ def test_plurals() -> None:
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (35_123_456, "35.1 MB"), (2_500_000_000, "2.5 GB")],
 )
-def test_sizes_are_for_people(count: int, text: str) -> None:
+def test_sizes_are_readable(count: int, text: str) -> None:
     assert size(count) == text
 
 
@@ -64,7 +64,7 @@ def test_sizes_are_for_people(count: int, text: str) -> None:
         (None, False, ""),
     ],
 )
-def test_a_difference_has_its_sign_where_there_is_one(count: int | None, signed: bool, text: str) -> None:
+def test_a_difference_other_than_zero_has_a_sign(count: int | None, signed: bool, text: str) -> None:
     assert size_change(count, signed=signed) == text
 
 
@@ -74,7 +74,7 @@ def test_long_lists_are_shortened() -> None:
     assert comma_list("abcd", most=3) == "a, b, c, d"
 
 
-def test_what_is_quoted_is_never_long() -> None:
+def test_a_quoted_value_is_shortened() -> None:
     assert quoted("x" * 64) == repr("x" * 64)
     assert quoted("x" * 1_000_000) == repr("x" * 60 + "…")
     assert quoted("\x1b[31m") == "'\\x1b[31m'"
@@ -95,7 +95,7 @@ def test_paths_are_shown_as_toml_writes_them(path: KeyPath, text: str) -> None:
     assert dotted(path) == text
 
 
-def test_a_path_that_is_shown_is_never_long() -> None:
+def test_a_shown_path_is_shortened() -> None:
     assert len(dotted(("x" * 1_000_000,))) < 70
 
 
@@ -127,7 +127,7 @@ def test_control_characters_are_made_visible(text: str, shown: str) -> None:
         ("## heading", "## heading"),
     ],
 )
-def test_no_text_is_a_command_to_a_ci_system(text: str, written: str) -> None:
+def test_no_text_can_be_a_command_to_a_ci_system(text: str, written: str) -> None:
     assert without_ci_commands(text) == written
 
 
@@ -141,7 +141,7 @@ def test_an_annotation_has_the_properties_that_are_known() -> None:
     )
 
 
-def test_nothing_ends_an_annotation_or_its_properties_early() -> None:
+def test_no_text_ends_an_annotation_or_its_properties_early() -> None:
     evil = "a,line=9::b\r\n::warning::\x1b[2J##[x]"
     assert github_annotation("error", evil, file=evil, line=1, title=evil) == (
         "::error file=a%2Cline=9%3A%3Ab%0A%0A%3A%3Awarning%3A%3A\\x1b[2J##[x],line=1,"

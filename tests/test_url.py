@@ -64,7 +64,7 @@ plain = st.builds(
 ) | st.builds("{}{}".format, st.sampled_from(["file://", "file://localhost", "file://server", "../"]), paths)
 
 
-def test_a_url_is_its_parts() -> None:
+def test_a_url_is_parsed_into_its_parts() -> None:
     url = Url.parse("https://me:p%40ss@Mirror.Example.com.:8443/pbs/a%2Bb.tar.gz?sig=1")
     assert (url.scheme, url.host, url.port) == ("https", "mirror.example.com", 8443)
     assert url.target == "/pbs/a%2Bb.tar.gz?sig=1"
@@ -73,7 +73,7 @@ def test_a_url_is_its_parts() -> None:
     assert url.segments == ("", "pbs", "a%2Bb.tar.gz")
 
 
-def test_people_are_shown_neither_credentials_nor_the_query() -> None:
+def test_credentials_and_query_are_not_shown() -> None:
     url = Url.parse("https://me:secret@example.com/a?token=secret")
     assert str(url) == "https://example.com/a?…"
     assert "secret" not in str(url) + repr(url)
@@ -132,7 +132,7 @@ def test_other_urls_are_refused(text: str) -> None:
         ("https://GitHub.com./a", "github.com"),
     ],
 )
-def test_the_host_is_the_one_that_is_connected_to(text: str, host: str) -> None:
+def test_the_parsed_host_is_the_one_to_connect_to(text: str, host: str) -> None:
     assert Url.parse(text).host == host
 
 
@@ -159,7 +159,7 @@ def test_paths_that_a_server_could_read_differently_are_refused_everywhere(origi
 @pytest.mark.parametrize(
     "path", ["/...", "/a..b/c", "/.a/b", "/a/b..", "/group%2Fproject/a", "/%2B%2b/a", "/a?x=/../b//c"]
 )
-def test_paths_with_one_reading_are_accepted(path: str) -> None:
+def test_unambiguous_paths_are_accepted(path: str) -> None:
     assert parse_url(f"https://example.com{path}") == f"https://example.com{path}"
     assert Url.parse(f"https://example.com{path}").target == path
 
@@ -175,7 +175,7 @@ def test_paths_with_one_reading_are_accepted(path: str) -> None:
         ("file:///srv/a+b", "a+b"),
     ],
 )
-def test_a_file_has_the_name_that_is_downloaded(url: str, name: str) -> None:
+def test_the_file_name_of_a_url_is_that_of_the_downloaded_file(url: str, name: str) -> None:
     assert parse_url(url) == url
     assert file_name(url) == name
     assert normal_path(Url.parse(url).segments[-1]).replace("%2B", "+") == name
@@ -190,7 +190,7 @@ def test_urls_with_a_name_that_is_not_downloaded_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
-def test_loopback_is_this_machine(host: str) -> None:
+def test_loopback_addresses_are_this_machine(host: str) -> None:
     assert Url.parse(f"http://{host}:8000/a").is_loopback
 
 
@@ -241,13 +241,13 @@ def test_credentials_of_a_url_stay_with_its_origin() -> None:
     assert url.join("https://you:other@elsewhere.example/b").credentials is None
 
 
-def test_ipv6_hosts_keep_their_brackets_where_they_need_them() -> None:
+def test_ipv6_hosts_have_brackets_in_urls() -> None:
     url = Url.parse("http://[::1]:8000/a")
     assert (url.host, url.authority) == ("::1", "[::1]:8000")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths of Unix")
-def test_a_file_url_names_a_file() -> None:
+def test_a_file_url_has_the_path_of_a_file() -> None:
     url = Url.parse("file:///srv/a%2Bb%20c.tar.gz")
     assert str(url.file_path()) == "/srv/a+b c.tar.gz"
 
@@ -264,7 +264,7 @@ def test_a_file_url_names_a_file() -> None:
         "file://localhost/srv/a.tar.gz",
     ],
 )
-def test_urls_that_a_file_may_hold(url: str) -> None:
+def test_urls_that_a_manifest_or_lock_file_may_contain_are_accepted(url: str) -> None:
     assert parse_url(url) == url
     assert parse_catalog(url) == url
     assert re.search(URL_PATTERN, url)
@@ -300,7 +300,7 @@ def test_urls_that_a_file_may_hold(url: str) -> None:
         ("", "expected an absolute https://"),
     ],
 )
-def test_urls_that_a_file_may_not_hold(url: str, complaint: str) -> None:
+def test_urls_that_a_manifest_or_lock_file_must_not_contain_are_refused(url: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         parse_url(url)
 
@@ -341,7 +341,7 @@ def test_catalogs_may_be_files(path: str) -> None:
     "path",
     ["", "  ", "a\nb", "a\x00b", "http://example.com/c", "s3://bucket/c", "git+ssh://host/c", "HTTPS://h/c", "file:c"],
 )
-def test_catalogs_that_are_neither_url_nor_file(path: str) -> None:
+def test_catalogs_that_are_neither_urls_nor_files_are_refused(path: str) -> None:
     with pytest.raises(ValueError, match=r"is neither|expected|http is allowed"):
         parse_catalog(path)
     assert not re.search(CATALOG_PATTERN, path) or path in ("  ", "http://example.com/c")
@@ -395,21 +395,21 @@ def test_invalid_hosts_are_refused(host: str) -> None:
         ("nonsense", "(unreadable)"),
     ],
 )
-def test_a_reviewer_reads_the_host(url: str, host: str) -> None:
+def test_the_host_of_any_url_is_found_for_review(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
 @pytest.mark.parametrize("url", ["file:///tmp/x", "http://localhost:8000/x", "http://[::1]/x", "https://127.0.0.9/x"])
-def test_some_urls_only_this_machine_can_download(url: str) -> None:
+def test_urls_that_only_this_machine_can_download_are_detected(url: str) -> None:
     assert is_of_one_machine(url)
 
 
 @pytest.mark.parametrize("url", ["https://example.com/x", "http://[::1/x", "http://host:port/x", "localhost", ""])
-def test_what_others_can_download_and_what_is_no_url_is_not_of_one_machine(url: str) -> None:
+def test_other_urls_and_invalid_ones_are_not_of_one_machine(url: str) -> None:
     assert not is_of_one_machine(url)
 
 
-def test_a_publishers_place_is_what_its_releases_share() -> None:
+def test_the_release_base_is_the_part_that_all_releases_share() -> None:
     releases = "https://github.com/astral-sh/python-build-standalone/releases/download"
     assert release_base(f"{releases}/20260814/x.tar.gz") == release_base(f"{releases}/20250702/y.tar.gz") == releases
     assert release_base("https://example.com/x.tar.gz") == "https://example.com"
@@ -418,7 +418,7 @@ def test_a_publishers_place_is_what_its_releases_share() -> None:
 @pytest.mark.parametrize(
     "url", ["https://x/a+b", "https://x/a%2bb", "https://x/%61%2Bb", "https://X:443/a%2Bb", "https://x./a%2Bb"]
 )
-def test_one_address_in_several_spellings(url: str) -> None:
+def test_several_spellings_of_one_address_are_one_url(url: str) -> None:
     assert canonical_url(url) == canonical_url("https://x/a%2Bb") == "https://x/a%2Bb"
     assert release_base(url) == "https://x"
 
@@ -426,7 +426,7 @@ def test_one_address_in_several_spellings(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://x/a%2Bc", "https://x:444/a%2Bb", "https://y/a%2Bb", "https://x/a%2Bb?c", "https://x/A%2Bb"]
 )
-def test_other_addresses_are_other_urls(url: str) -> None:
+def test_different_addresses_are_different_urls(url: str) -> None:
     assert canonical_url(url) != canonical_url("https://x/a%2Bb")
 
 
@@ -435,12 +435,12 @@ def test_a_plus_in_a_query_is_left_alone() -> None:
 
 
 @given(texts)
-def test_what_is_canonical_stays_as_it_is(text: str) -> None:
+def test_a_canonical_url_is_unchanged(text: str) -> None:
     assert canonical_url(canonical_url(text)) == canonical_url(text)
 
 
 @given(urls | texts)
-def test_parsing_and_spelling_are_inverses(text: str) -> None:
+def test_parsing_and_formatting_are_inverses(text: str) -> None:
     try:
         url = Url.parse(text)
     except ValueError:
@@ -451,7 +451,7 @@ def test_parsing_and_spelling_are_inverses(text: str) -> None:
 
 
 @given(urls | texts)
-def test_a_file_the_connection_and_a_reviewer_mean_one_host(text: str) -> None:
+def test_file_connection_and_review_use_the_same_host(text: str) -> None:
     try:
         written = parse_url(text)
     except ValueError:

@@ -41,7 +41,7 @@ def said(entry: str, before: Catalog, after: Catalog, settings: str = "") -> str
         (AUTO, "", ROWS, [asset(NAME, cpu=cpu, size=5) for cpu in CPU_LEVELS], "the sizes of 4 archives"),
     ],
 )
-def test_what_is_known_of_the_locked_build_now(
+def test_assets_and_levels_added_to_the_locked_build_are_reported(
     entry: str, settings: str, before: list[Asset], after: list[Asset], words: str
 ) -> None:
     sentence = said(entry, partly_known(*before), partly_known(*after), settings)
@@ -59,11 +59,11 @@ def test_what_is_known_of_the_locked_build_now(
     ],
     ids=["nothing new", "levels that are not requested", "a build that is not known", "a newer build", "known sizes"],
 )
-def test_nothing_to_add(entry: str, before: list[Asset], after: list[Asset]) -> None:
+def test_nothing_is_reported_if_no_asset_was_added(entry: str, before: list[Asset], after: list[Asset]) -> None:
     assert said(entry, catalog(*before), catalog(*after)) == ""
 
 
-def test_custom_archives_are_what_the_manifest_says() -> None:
+def test_no_additions_are_reported_for_custom_archives() -> None:
     request = custom_request({"linux-x86_64": "https://example.com/cpython.tar.gz"})
     (python,) = resolve(replace(manifest(""), requests=(request,)), catalog(), None, host=HOST).lock.pythons
     assert find_additions(request, python, catalog(*ROWS)) is None

@@ -30,7 +30,7 @@ def test_age_counts_from_publication(published: str, admitted: bool) -> None:
 @pytest.mark.parametrize(
     ("build", "admitted"), [("20261022", True), ("20261023", False), ("8.0.1", True), ("99999999", True)]
 )
-def test_without_a_publication_time_it_counts_from_the_day_in_the_tag(build: str, admitted: bool) -> None:
+def test_without_a_publication_time_age_counts_from_the_day_in_the_tag(build: str, admitted: bool) -> None:
     assert Cooldown(3 * DAY, NOW).admits(asset(f"3.14.9+{build}")) is admitted
 
 
@@ -49,7 +49,7 @@ PBS = "https://github.com/astral-sh/python-build-standalone/releases/download/20
         (PBS.replace("astral-sh", "our"), "2026-11-28", "2026-11-28"),
     ],
 )
-def test_custom_archives_are_as_old_as_their_catalog_says(url: str, own_as_of: str, now: str) -> None:
+def test_the_age_of_custom_archives_is_measured_against_their_catalog_date(url: str, own_as_of: str, now: str) -> None:
     """No custom catalog shortens the cooldown of a publisher's builds."""
     built = replace(asset("3.14.9+20261101"), url=url)
     cooldown = Cooldown(7 * DAY, NOW, own_as_of)
@@ -65,7 +65,7 @@ def test_without_a_cooldown_or_a_catalog_date_everything_is_admitted() -> None:
     assert Cooldown(3 * DAY, "").admits(tomorrow)
 
 
-def test_the_time_of_availability_is_written_for_people() -> None:
+def test_the_time_of_availability_is_readable() -> None:
     assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+20261023")) == "2026-10-26 00:00 UTC"
     assert Cooldown(3 * DAY, NOW).available_from(asset("3.14.9+local")) == ""
     assert Cooldown(3 * DAY, NOW).available_from(asset(published="9999-12-31T12:00:00Z")) == ""
@@ -75,11 +75,11 @@ def test_the_time_of_availability_is_written_for_people() -> None:
     ("seconds", "text"),
     [(DAY, "1 day"), (3 * DAY, "3 days"), (36 * 3600, "36 hours"), (60, "1 minute"), (61, "61 seconds")],
 )
-def test_it_is_written_in_whole_units(seconds: int, text: str) -> None:
+def test_the_time_of_availability_is_written_in_whole_units(seconds: int, text: str) -> None:
     assert str(Cooldown(seconds, NOW)) == text
 
 
-def test_each_series_of_cpython_has_its_day() -> None:
+def test_each_series_of_cpython_has_an_end_of_life() -> None:
     assert end_of_life("cpython", Version.parse("3.8.20")) == date(2024, 10, 7)
     assert end_of_life("cpython", Version.parse("3.14.0rc1")) == date(2030, 10, 31)
 

@@ -38,7 +38,9 @@ def candidate_of(entry: str, *assets: Asset, settings: str = "") -> Candidate:
         ('{version = "3.14", cpu = "baseline"}', 'cpu = "v3"', ["baseline", "baseline"], []),
     ],
 )
-def test_levels(entry: str, settings: str, chosen: list[str], lacking: list[str]) -> None:
+def test_the_requested_levels_are_chosen_and_missing_ones_listed(
+    entry: str, settings: str, chosen: list[str], lacking: list[str]
+) -> None:
     candidate = candidate_of(entry, *LEVELS, settings=settings)
     assert [each.cpu for each in candidate.assets] == chosen
     assert [f"{target.short} {cpu}" for target, cpu in candidate.missing] == lacking
@@ -69,14 +71,14 @@ def chosen(entry: str, *assets: Asset) -> Asset:
     return lock(f"default = {entry}", *assets).pythons[0].assets[0]
 
 
-def test_the_newest_version_goes_first() -> None:
+def test_the_newest_version_is_preferred() -> None:
     rows = [asset("3.14.10+20260814"), asset("3.14.9+20261021"), asset("3.13.12+20261021")]
     assert chosen('"3.14"', *rows) == rows[0]
     assert chosen('">=3.13"', *rows) == rows[0]
     assert chosen('"3.13"', *rows) == rows[2]
 
 
-def test_then_the_newest_build_by_its_day_of_publication() -> None:
+def test_of_one_version_the_build_published_last_is_preferred() -> None:
     late = asset("3.14.2+20250323", published="2026-03-27T10:00:00Z")
     rows = [asset("3.14.2+20260127"), late, asset("3.14.2+20250610")]
     assert chosen('"3.14"', *rows) == late
@@ -90,19 +92,19 @@ def test_prereleases_are_taken_only_when_requested() -> None:
     assert chosen('"3.15.0rc2"', *rows) == rows[1]
 
 
-def test_then_the_flavor() -> None:
+def test_of_one_build_the_flavor_decides() -> None:
     assert flavors(request('"3.14"')) == ("install_only_stripped", "install_only", "full")
     assert flavors(request('"3.14"', settings='flavor = "full"')) == ("full", "install_only_stripped", "install_only")
     asked = request('{version = "3.14", flavor = "install_only"}', settings='flavor = "full"')
     assert flavors(asked) == ("install_only",)
 
 
-def test_a_newer_build_goes_before_a_better_flavor() -> None:
+def test_a_newer_build_is_preferred_to_a_better_flavor() -> None:
     newer = asset("3.14.9+20261021", flavor="full")
     assert chosen('"3.14"', newer, asset("3.14.9+20260814")) == newer
 
 
-def test_then_the_optimisation() -> None:
+def test_of_one_flavor_the_optimisation_decides() -> None:
     rows = [asset(options=options, flavor="full") for options in ("noopt", "", "lto", "pgo", "pgo+lto")]
     option_filter = OptionFilter.of(request('"3.14"'))
     order = []
@@ -117,13 +119,13 @@ def test_build_options_without_an_optimisation_mean_the_build_that_names_none() 
     assert best_first(rows, OptionFilter.of(request('{version = "3.14", build-options = []}')))[0] == rows[1]
 
 
-def test_then_the_way_of_linking() -> None:
+def test_of_one_optimisation_static_linking_is_preferred() -> None:
     rows = [asset(target="windows-x86_64", options=options, flavor="full") for options in ("pgo+shared", "pgo")]
     assert best_first(rows, OptionFilter.of(request('"3.14"')))[0] == rows[1]
     assert best_first(rows[:1], OptionFilter.of(request('"3.14"')))[0] == rows[0]
 
 
-def test_last_the_file_name_with_a_note() -> None:
+def test_of_otherwise_equal_assets_the_file_name_decides_with_a_note() -> None:
     early, late = (
         asset("3.8.2+20200418", flavor="full", url=f"https://example.com/20200418/cpython-3.8.2-linux64-{time}.tar.zst")
         for time in ("20200418T2226", "20200418T2305")
@@ -134,7 +136,7 @@ def test_last_the_file_name_with_a_note() -> None:
         assert resolution.notes == (f"default: {late.filename} was taken before {early.filename}, made earlier",)
 
 
-def test_the_rules_that_the_code_names_are_those_of_the_manual() -> None:
+def test_the_rules_in_the_code_are_those_of_the_manual() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "lock.md").read_text()
     section = manual.partition("## Which build is locked\n")[2].partition("\n## ")[0]
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", section, re.MULTILINE)]

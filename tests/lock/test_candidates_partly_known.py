@@ -54,7 +54,7 @@ BOTH = '{ version = "3.13", targets = ["linux-x86_64", "macos-aarch64"] }'
     ],
     ids=["no level", "some levels", "a preferred level", "a level", "a preferred flavor", "a flavor", "a target"],
 )
-def test_the_newest_build_that_is_known_to_have_all_is_locked(
+def test_the_newest_build_known_to_have_all_targets_is_locked(
     entry: str, settings: str, whole: list[Asset], part: list[Asset], lacking: str
 ) -> None:
     done = resolution(entry, partly_known(*whole, *part), settings)
@@ -63,12 +63,12 @@ def test_the_newest_build_that_is_known_to_have_all_is_locked(
     assert label(resolution(entry, partly_known(*part, *(a for a in whole)), settings)) == OLD
 
 
-def test_a_build_that_is_known_whole_and_has_no_level_says_so() -> None:
+def test_a_completely_known_build_without_levels_gives_a_note() -> None:
     done = resolution(AUTO, catalog(asset(NEW)))
     assert done.notes == (f"default: {NEW} has no CPU level above the baseline for linux-x86_64",)
 
 
-def test_a_build_of_which_no_level_is_known_is_locked_where_no_other_is_there() -> None:
+def test_a_build_without_known_levels_is_locked_if_there_is_no_other() -> None:
     done = resolution(AUTO, partly_known(asset(NEW)))
     assert label(done) == NEW
     (note,) = done.notes
@@ -80,12 +80,12 @@ def test_a_build_of_which_no_level_is_known_is_locked_where_no_other_is_there() 
     ['"pypy3.11"', '{ version = "3.13", cpu = "auto", targets = ["macos-aarch64"] }'],
     ids=["PyPy", "another platform"],
 )
-def test_where_no_levels_exist_none_is_missed(entry: str) -> None:
+def test_without_existing_levels_no_level_is_missing(entry: str) -> None:
     rows = [asset("3.11.15+8.0.1", implementation="pypy", options=""), asset(NEW, "macos-aarch64")]
     assert resolution(entry, partly_known(*rows), 'cpu = "auto"').notes == ()
 
 
-def test_a_complete_list_has_the_levels_that_exist() -> None:
+def test_a_complete_list_has_all_levels() -> None:
     known = catalog(*all_levels(OLD), *all_levels(NEW)[:3])
     done = resolution(AUTO, known)
     assert (label(done), done.notes) == (NEW, ())
@@ -100,7 +100,7 @@ def test_a_complete_list_has_the_levels_that_exist() -> None:
         ('{ version = "3.13", targets = ["linux-s390x"] }', "no build of CPython 3.13 is known here for linux-s390x"),
     ],
 )
-def test_what_a_partial_list_lacks_is_not_known(entry: str, message: str) -> None:
+def test_assets_missing_from_a_partial_list_are_reported_as_not_known(entry: str, message: str) -> None:
     with pytest.raises(ProvisionError) as caught:
         resolution(entry, partly_known(asset(NEW)))
     assert message in caught.value.message
@@ -118,7 +118,7 @@ def test_a_build_that_is_no_longer_listed_is_not_preferred() -> None:
 
 
 @pytest.mark.parametrize("entry", ['{ version = "3.13", build = "20261021" }', '"3.13.17"'], ids=["build", "version"])
-def test_a_build_that_is_no_longer_listed_is_locked_where_nothing_else_fits(entry: str) -> None:
+def test_a_build_that_is_no_longer_listed_is_locked_if_no_other_matches(entry: str) -> None:
     rows = [asset(OLD), asset(NEW)]
     done = resolution(entry, partly_known(*rows, gone=rows[1:]))
     assert label(done) == NEW

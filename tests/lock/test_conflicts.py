@@ -46,18 +46,18 @@ def merged(tmp_path: Path, base: str, ours: str, theirs: str, style: str) -> Par
 
 @pytest.mark.parametrize("style", ["", "--diff3", "--marker-size=7"])
 class TestMerges:
-    def test_an_entry_that_both_changed_is_resolved_again(self, tmp_path: Path, style: str) -> None:
+    def test_an_entry_changed_on_both_sides_is_resolved_again(self, tmp_path: Path, style: str) -> None:
         base, ours, theirs = written(A, B, C), written(A, NEWER_B, C), written(A, NEWEST_B, C)
         parsed = merged(tmp_path, base, ours, theirs, style)
         assert parsed.lock.pythons == (A, C)
         assert parsed.warnings == ("pythons.lock: merge conflict in entry 'b'; locking the entry again",)
 
-    def test_neighbours_that_both_added_are_kept(self, tmp_path: Path, style: str) -> None:
+    def test_adjacent_entries_added_on_both_sides_are_kept(self, tmp_path: Path, style: str) -> None:
         parsed = merged(tmp_path, written(A), written(A, B), written(A, C), style)
         assert parsed.lock.pythons == (A, B, C)
         assert parsed.warnings == ()
 
-    def test_an_entry_that_both_added_alike_is_kept(self, tmp_path: Path, style: str) -> None:
+    def test_an_equal_entry_added_on_both_sides_is_kept(self, tmp_path: Path, style: str) -> None:
         parsed = merged(tmp_path, written(A), written(A, B), written(A, B, C), style)
         assert parsed.lock.pythons == (A, B, C)
 
@@ -67,13 +67,13 @@ class TestMerges:
         assert parsed.lock.pythons == (newer_a, B)
 
 
-def test_a_lock_without_markers_is_read_as_any_other() -> None:
+def test_a_lock_file_without_conflict_markers_is_read() -> None:
     assert recover_lock(written(A, B), LOCK).lock.pythons == (A, B)
     with pytest.raises(LockFileError, match="name"):
         recover_lock(written(A).replace('"a"', '"A"'), LOCK)
 
 
-def test_windows_line_ends_are_read_too() -> None:
+def test_conflicts_with_windows_line_endings_are_read() -> None:
     ours, theirs = entry(NEWER_B), entry(NEWEST_B)
     text = f"{written(A)}\n<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"
     assert recover_lock(text.replace("\n", "\r\n"), LOCK).lock.pythons == (A,)
@@ -89,7 +89,7 @@ def test_a_merge_of_merges_has_longer_markers_in_its_base() -> None:
     assert recover_lock(text, LOCK).lock.pythons == (B,)
 
 
-def test_an_entry_that_the_merge_garbled_is_resolved_again() -> None:
+def test_an_entry_damaged_by_the_merge_is_resolved_again() -> None:
     text = written(A, B).replace('build = "20260814"', "<<<<<<< ours\n=======\n>>>>>>> theirs", 1)
     parsed = recover_lock(text, LOCK)
     assert parsed.lock.pythons == (B,)

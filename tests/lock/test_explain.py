@@ -32,7 +32,7 @@ def explained(wanted: Request, python: LockedPython | None = None) -> Explanatio
     return explain_entry(wanted, python, catalog(*ROWS), host=HOST, today=TODAY)
 
 
-def test_an_entry_that_is_not_locked_is_explained_as_it_would_be() -> None:
+def test_an_entry_that_is_not_locked_is_explained_as_it_would_be_locked() -> None:
     wanted = request('{ version = "3.14", cooldown = "1 day" }', settings=FOUR)
     assert "\n".join(explanation_lines(explained(wanted))) == (
         "default would be locked: cpython 3.14.7+20260814 install_only_stripped\n"
@@ -54,7 +54,7 @@ def test_an_entry_that_is_not_locked_is_explained_as_it_would_be() -> None:
     )
 
 
-def test_a_locked_entry_is_explained_with_what_an_upgrade_would_take() -> None:
+def test_a_locked_entry_is_explained_with_the_build_of_an_upgrade() -> None:
     wanted = request('"3.14"', settings=FOUR)
     locked = lock('default = "3.14"', *builds("3.14.2+20260127"), settings=FOUR).pythons[0]
     explanation = explained(wanted, locked)
@@ -64,7 +64,7 @@ def test_a_locked_entry_is_explained_with_what_an_upgrade_would_take() -> None:
     assert explanation.newer[0] == "`provision lock --upgrade default` would lock 3.14.7+20260814"
 
 
-def test_requested_properties_are_reasons_of_their_own() -> None:
+def test_each_requested_property_is_a_separate_reason() -> None:
     wanted = request('{ version = "3.14.2", build = "20260127", flavor = "full", build-options = ["pgo", "lto"] }')
     explanation = explained(wanted)
     assert explanation.requested == "CPython 3.14.2 of build 20260127, pgo+lto full, for linux-x86_64"
@@ -158,7 +158,7 @@ MUSL = "linux-x86_64-musl"
         ([asset("3.11.13+7.3.20", implementation="pypy", flavor="install_only", options="")], []),
     ],
 )
-def test_cautions(rows: list[Asset], told: list[str]) -> None:
+def test_cautions_are_given_for_locked_assets(rows: list[Asset], told: list[str]) -> None:
     assert list(cautions(python(*rows), SPRING)) == told
 
 
@@ -196,12 +196,12 @@ def test_each_requested_property_leaves_fewer_assets() -> None:
     ]
 
 
-def test_levels_that_the_settings_prefer_leave_the_baseline_too() -> None:
+def test_levels_preferred_by_the_settings_also_include_the_baseline() -> None:
     rows = [asset(), asset(cpu="v2"), asset(cpu="v3")]
     assert counted('"3.14"', *rows, settings='cpu = "v3"')[-1] == "2 cpu baseline, v3"
     assert counted('{ version = "3.14", cpu = "v3" }', *rows)[-1] == "1 cpu v3"
     assert counted('{ version = "3.14", cpu = "auto" }', *rows)[-1] == "3 cpu baseline, v2, v3, v4"
 
 
-def test_a_prerelease_that_is_named_is_counted() -> None:
+def test_a_requested_prerelease_is_counted() -> None:
     assert counted('"3.15.0rc1"', asset("3.15.0rc1+20260814"))[1] == "1 version 3.15.0rc1"

@@ -42,17 +42,17 @@ def test_every_published_archive_agrees_with_its_own_name() -> None:
         ({"flavor": "install_only"}, "flavor"),
     ],
 )
-def test_each_property(changes: dict[str, object], what: str) -> None:
+def test_each_property_that_differs_from_the_file_name_is_reported(changes: dict[str, object], what: str) -> None:
     (found,) = name_disagreements(replace(asset(), **changes))
     assert found.key == what
     assert found.filename in found.message
 
 
-def test_names_outside_the_grammar_agree_with_every_row() -> None:
+def test_file_names_of_unknown_form_agree_with_every_row() -> None:
     assert name_disagreements(asset("3.11.13+7.3.19", implementation="pypy")) == ()
 
 
-def test_a_catalog_row_is_compared_by_more_than_the_name() -> None:
+def test_a_catalog_row_is_compared_beyond_its_file_name() -> None:
     (found,) = catalog_disagreements(replace(asset(), options=BuildOptions.parse("noopt")), asset())
     assert (found.key, found.stated, found.locked) == ("options", "pgo+lto", "noopt")
 
@@ -63,7 +63,7 @@ def refusal(url: str, **given: str) -> str:
     return caught.value.message
 
 
-def test_without_a_known_name_the_request_alone_counts() -> None:
+def test_for_file_names_of_unknown_form_only_the_request_is_used() -> None:
     asset = custom_assets(custom_request({"linux-x86_64": PLAIN}))[0]
     assert asset.title == "cpython 3.13.5+local install_only linux-x86_64"
     assert (asset.url, asset.sha256) == (PLAIN, digest(PLAIN))
@@ -72,12 +72,12 @@ def test_without_a_known_name_the_request_alone_counts() -> None:
     assert asset.title == "cpython 3.13.5+7 debug+noopt full linux-x86_64 v3"
 
 
-def test_a_name_of_pbs_completes_the_request() -> None:
+def test_a_file_name_of_pbs_completes_the_request() -> None:
     asset = custom_assets(custom_request({"linux-x86_64": PACKED}, more="freethreaded = true"))[0]
     assert asset.title == "cpython 3.13.5+20260101 freethreaded+pgo full linux-x86_64"
 
 
-def test_an_early_name_takes_its_build_from_the_request() -> None:
+def test_an_early_file_name_gets_its_build_from_the_request() -> None:
     assert custom_assets(custom_request({"linux-x86_64": EARLY}, version="3.8.2"))[0].build == "local"
     assert (
         custom_assets(custom_request({"linux-x86_64": EARLY}, version="3.8.2", more='build = "20200418"'))[0].build
@@ -98,13 +98,13 @@ def test_an_early_name_takes_its_build_from_the_request() -> None:
         ("3.13.5t", 'cpu = "v3"', "cpu baseline, the entry says v3"),
     ],
 )
-def test_a_name_and_its_request_must_agree(version: str, more: str, means: str) -> None:
+def test_a_file_name_must_agree_with_its_request(version: str, more: str, means: str) -> None:
     name = "cpython-3.13.5+20260101-x86_64-unknown-linux-gnu-freethreaded+pgo-full.tar.zst"
     told = refusal(PACKED, version=version, more=more)
     assert told == f"{name} (linux-x86_64): the file name means {means}"
 
 
-def test_a_name_of_another_target_is_refused() -> None:
+def test_a_file_name_of_another_target_is_refused() -> None:
     with pytest.raises(
         ManifestError, match="means target x86_64-unknown-linux-gnu, the entry says aarch64-apple-darwin"
     ):
@@ -126,7 +126,7 @@ def test_a_debug_build_is_not_optimised() -> None:
         (EARLY, "3.8.2", ""),
     ],
 )
-def test_the_row_of_a_request_agrees_with_its_name(url: str, version: str, more: str) -> None:
+def test_the_row_of_a_request_agrees_with_its_file_name(url: str, version: str, more: str) -> None:
     (row,) = custom_assets(custom_request({"linux-x86_64": url}, version=version, more=more))
     assert name_disagreements(row) == ()
 
@@ -137,12 +137,12 @@ def test_all_archives_of_an_entry_are_of_one_build_and_flavor() -> None:
         custom_assets(custom_request({"linux-x86_64": PACKED, "macos-aarch64": mac}, version="3.13.5t"))
 
 
-def test_other_implementations_have_names_of_their_own() -> None:
+def test_other_implementations_have_their_own_file_names() -> None:
     url = "https://downloads.python.org/pypy/pypy3.11-v7.3.20-linux64.tar.bz2"
     asset = custom_assets(custom_request({"linux-x86_64": url}, version="pypy3.11.13", more='build = "7.3.20"'))[0]
     assert asset.title == "pypy 3.11.13+7.3.20 install_only linux-x86_64"
 
 
-def test_no_catalog_is_needed() -> None:
+def test_custom_archives_are_locked_without_a_catalog() -> None:
     table = f'version = "3.13.5", url = {{ linux-x86_64 = "{PLAIN}" }}, sha256 = {{ linux-x86_64 = "{"a" * 64}" }}'
     assert lock(f"a = {{ {table} }}").pythons[0].build == "local"

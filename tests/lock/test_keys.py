@@ -23,7 +23,7 @@ from provision.model.asset import BUILD_PATTERN
         "file:///srv/archives/a.tar.zst",
     ],
 )
-def test_urls_of_files_that_a_manifest_may_name(text: str) -> None:
+def test_file_urls_that_a_manifest_may_contain_are_accepted(text: str) -> None:
     assert read_url(text) == text
 
 

@@ -73,14 +73,14 @@ def test_each_key_has_a_field_is_written_and_is_in_the_schema(name: str) -> None
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_schema_asks_for_what_the_reader_asks_for(name: str) -> None:
+def test_the_schema_and_the_reader_require_the_same_keys(name: str) -> None:
     keys, _, _, schema = TABLES[name]
     needed = {key for key, known in keys.items() if known.required}
     assert set(schema["required"]) == needed | ({"asset"} if name == "python" else set())
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
-def test_each_key_is_on_the_page(name: str, key: str) -> None:
+def test_each_key_is_documented(name: str, key: str) -> None:
     assert f"`{HOLDS_TABLES.get((name, key), key)}`" in PAGE, f"docs/lock.md says nothing of {key}"
 
 
@@ -89,7 +89,7 @@ def test_a_lock_with_every_key_survives_the_round_trip() -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), [param for param in KEYS if tuple(param.values) not in HOLDS_TABLES])
-def test_each_key_reaches_what_is_read(name: str, key: str) -> None:
+def test_the_value_of_each_key_is_read(name: str, key: str) -> None:
     """Without its line, the lock is different or invalid."""
     start = {
         "lock": 0,

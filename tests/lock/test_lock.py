@@ -9,7 +9,7 @@ from tests.lock.samples import HOST, asset, custom_request, python, request
 ARM = Target.parse("linux-aarch64")
 
 
-def test_an_entry_names_the_options_that_all_its_assets_share() -> None:
+def test_an_entry_has_the_options_shared_by_all_its_assets() -> None:
     linux, windows = asset(options="freethreaded+pgo+lto"), asset(target="windows-x86_64", options="freethreaded+pgo")
     assert str(python(linux, windows).options) == "freethreaded+pgo"
     assert str(python(linux).options) == "freethreaded+pgo+lto"
@@ -32,12 +32,12 @@ def test_declared_targets_are_locked_and_no_others() -> None:
     assert [target.short for target in targets_to_lock(wanted, python(), HOST)] == ["macos-aarch64", "windows-x86_64"]
 
 
-def test_without_any_declared_the_host_joins_those_locked_before() -> None:
+def test_without_declared_targets_the_host_is_added_to_the_locked_ones() -> None:
     wanted = request('"3.14"')
     assert targets_to_lock(wanted, None, HOST) == (HOST,)
     assert targets_to_lock(wanted, python(asset(target="linux-aarch64")), HOST) == (ARM, HOST)
 
 
-def test_custom_archives_are_for_the_targets_of_their_urls() -> None:
+def test_custom_archives_are_locked_for_the_targets_of_their_urls() -> None:
     wanted = custom_request({"linux-aarch64": "https://example.com/a.tar.gz"}, settings='targets = ["linux-x86_64"]')
     assert targets_to_lock(wanted, None, HOST) == (ARM,)

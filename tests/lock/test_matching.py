@@ -81,7 +81,7 @@ def beside(**changes: Any) -> Any:
         (custom_entry(NAMED), 'cpu = "auto"', linux(size=7), []),
     ],
 )
-def test_each_disagreement_is_a_value(entry: str, settings: str, edit: Any, found: list[str]) -> None:
+def test_each_disagreement_has_its_key_and_target(entry: str, settings: str, edit: Any, found: list[str]) -> None:
     asked, python = resolved(entry, settings)
     told = [
         " ".join(
@@ -94,7 +94,7 @@ def test_each_disagreement_is_a_value(entry: str, settings: str, edit: Any, foun
     assert told == found
 
 
-def test_with_a_level_that_the_settings_prefer_one_row_is_locked_for_each_target() -> None:
+def test_with_a_level_preferred_by_the_settings_one_row_is_locked_for_each_target() -> None:
     asked, python = resolved('"3.14"', f'{TWO}\ncpu = "v3"')
     (found,) = request_disagreements(asked.requests[0], with_rows(python, [*python.assets, asset()]))
     assert (found.key, found.requested, found.locked, found.asset) == ("cpu", "v3", "baseline", asset())
@@ -121,6 +121,6 @@ OPTIONS = ("pgo+lto", "lto", "", "debug", "freethreaded+lto", "freethreaded+debu
         ('{version = "3.14t", build-options = ["lto"]}', {"freethreaded+lto"}),
     ],
 )
-def test_options_are_those_requested_and_optimisations_exactly_so(asked: str, accepted: set[str]) -> None:
+def test_options_include_the_requested_ones_and_optimisations_match_exactly(asked: str, accepted: set[str]) -> None:
     wanted = OptionFilter.of(request(asked))
     assert {options for options in OPTIONS if wanted.accepts(BuildOptions.parse(options))} == accepted

@@ -59,7 +59,7 @@ SERIES = (
         ),
     ],
 )
-def test_the_first_thing_that_is_missing_is_named(entry: str, message: str) -> None:
+def test_the_first_property_without_a_match_is_named(entry: str, message: str) -> None:
     assert refusals(f"default = {entry}", *SERIES) == [message]
 
 
@@ -207,7 +207,7 @@ def test_every_implementation_has_a_title(implementation: str) -> None:
         ('"3.99"', True),
     ],
 )
-def test_an_update_is_suggested_only_where_it_may_help(entry: str, may_help: bool) -> None:
+def test_an_update_of_the_catalog_is_suggested_only_if_it_may_help(entry: str, may_help: bool) -> None:
     rows = (*SERIES, asset("3.14.9+20261021", options="freethreaded+lto+pgo"))
     with pytest.raises(ResolutionError) as caught:
         lock(f"one = {entry}", *rows)

@@ -52,7 +52,7 @@ def test_tables_and_keys_have_lines() -> None:
     assert positions.line(1, key="build") == 15
 
 
-def test_a_missing_key_has_its_tables_line() -> None:
+def test_a_missing_key_has_the_line_of_its_table() -> None:
     positions = LockPositions(TEXT)
     assert positions.line(0, key="cpu") == 3
     assert positions.line(0, 0, "url") == 7
@@ -86,14 +86,14 @@ def test_entries_and_rows_are_found_by_name_target_and_level() -> None:
     assert first < positions.entry("b") < second
 
 
-def test_what_is_missing_has_the_line_of_its_container() -> None:
+def test_a_missing_value_has_the_line_of_its_container() -> None:
     positions = LockPositions(WRITTEN)
     assert positions.row("b", LINUX, "v3") == positions.entry("b")
     assert positions.entry("nobody") == 1
     assert LockPositions("no = [lock").entry("b") == 1
 
 
-def test_entries_in_another_order() -> None:
+def test_entries_in_another_order_are_found() -> None:
     head, first, second = WRITTEN.split("[[python]]\n")
     positions = LockPositions(f"{head}[[python]]\n{second}\n[[python]]\n{first}")
     assert positions.entry("b") < positions.entry("a")
@@ -122,7 +122,7 @@ def test_of_two_entries_with_one_name_the_first_counts() -> None:
 
 
 @given(locks())
-def test_every_line_is_where_toml_has_it(lock: Lock) -> None:
+def test_every_line_is_that_of_the_value_in_the_toml_file(lock: Lock) -> None:
     text = format_lock(lock)
     positions, toml = LockPositions(text), Positions(text)
 
@@ -147,7 +147,7 @@ def test_every_line_is_where_toml_has_it(lock: Lock) -> None:
 
 
 @given(st.text() | st.text("[]python.asetnm\"= \n'{}0\\u", max_size=200))
-def test_any_text_has_positions(text: str) -> None:
+def test_positions_can_be_read_from_any_text(text: str) -> None:
     positions = LockPositions(text)
     assert 1 <= positions.row("a", LINUX, "baseline", "url") <= text.count("\n") + 1
     for number in range(3):

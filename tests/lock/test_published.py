@@ -52,13 +52,13 @@ def resolved(entries: Sequence[str]) -> tuple[LockedPython, ...]:
     return resolve(manifest("\n".join(lines)), bundled(), None, host=HOST).lock.pythons
 
 
-def test_a_sample_of_all_assets_each_by_its_own_request() -> None:
+def test_a_sample_of_all_assets_can_be_locked_by_their_own_requests() -> None:
     sample = random.Random(20261025).sample(list(every_asset()), 2500)
     assert [python.assets for python in resolved([entry(asset) for asset in sample])] == [(each,) for each in sample]
 
 
 @pytest.mark.slow
-def test_all_assets_each_by_its_own_request() -> None:
+def test_all_assets_can_be_locked_by_their_own_requests() -> None:
     every = list(every_asset())
     for start in range(0, len(every), 1000):
         assets = every[start : start + 1000]
@@ -169,7 +169,7 @@ UV = Path(os.environ.get("PROVISION_TEST_DATA", "/nowhere"), "november", "uv-dow
 
 @pytest.mark.slow
 @pytest.mark.skipif(not UV.is_file(), reason="PROVISION_TEST_DATA has no metadata of uv")
-def test_every_key_of_uv_is_locked_to_the_bytes_that_uv_has_for_it() -> None:
+def test_every_key_of_uv_is_locked_to_the_sha256_of_uv() -> None:
     """Except those of Pyodide, which have no hashes."""
     rows = json.loads(zstd_module().decompress(UV.read_bytes()))
     keys = [key for key in rows if "emscripten" not in key]

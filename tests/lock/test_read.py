@@ -161,7 +161,7 @@ def test_unsafe_values_of_an_asset_are_refused(key: str, value: str, message: st
     assert errors(changed(key, value, asset=True))[0].startswith(f"pythons.lock:{message}")
 
 
-def test_a_row_without_its_hash_or_another_required_key_is_refused() -> None:
+def test_a_row_without_a_required_key_is_refused() -> None:
     lines = [line for line in TEXT.split("\n") if not line.startswith(("sha256", "flavor"))]
     assert errors("\n".join(lines)) == [
         "pythons.lock:4: python[0].flavor: is missing",
@@ -170,7 +170,7 @@ def test_a_row_without_its_hash_or_another_required_key_is_refused() -> None:
     ]
 
 
-def test_an_entry_has_assets() -> None:
+def test_an_entry_without_assets_is_refused() -> None:
     assert errors(TEXT[: TEXT.index("[[python.asset]]")]) == [
         "pythons.lock:4: python[0].asset: is missing: an entry has at least one [[python.asset]]"
     ]
@@ -244,7 +244,7 @@ def test_values_in_the_place_of_tables_are_refused(value: str) -> None:
     assert errors(f'lock-version = "1.0"\npython = {value}\n')[0] == "pythons.lock:2: python: is not a list of tables"
 
 
-def test_of_many_mistakes_the_first_are_reported() -> None:
+def test_only_the_first_of_many_errors_are_reported() -> None:
     text = 'lock-version = "1.0"\n' + "[[python]]\n" * 1000
     found = errors(text)
     assert len(found) == MAX_ERRORS + 1
@@ -252,7 +252,7 @@ def test_of_many_mistakes_the_first_are_reported() -> None:
 
 
 @given(locks())
-def test_line_ends_of_windows_change_nothing(lock: Lock) -> None:
+def test_windows_line_endings_change_nothing(lock: Lock) -> None:
     assert parse_lock(format_lock(lock).replace("\n", "\r\n"), LOCK).lock == lock
 
 
@@ -280,14 +280,14 @@ def test_a_damaged_lock_is_read_or_refused(lock: Lock, data: st.DataObject) -> N
         ('{"version": 1}\n', "x:1:1: is not valid TOML: Invalid statement"),
     ],
 )
-def test_nobody_is_told_to_remove_a_file_that_is_no_lock(text: str, message: str) -> None:
+def test_no_hint_suggests_to_delete_a_file_that_is_not_a_lock_file(text: str, message: str) -> None:
     with pytest.raises(LockFileError) as caught:
         parse_lock(text, "x")
     assert str(caught.value) == message
     assert "remove" not in str(caught.value.hint)
 
 
-def test_a_damaged_lock_may_be_removed_and_locked_again() -> None:
+def test_the_hint_for_a_damaged_lock_file_is_to_restore_or_delete_it() -> None:
     with pytest.raises(LockFileError) as caught:
         parse_lock(f"{TEXT}\nname = ", "x")
     assert "delete it and run `provision lock`" in str(caught.value.hint)

@@ -47,7 +47,7 @@ def no_catalog() -> Catalog:
 class TestKeeping:
     BEFORE = lock(TWO, *OLD, settings=FOUR)
 
-    def test_a_fresh_lock_stays_and_needs_no_catalog(self) -> None:
+    def test_an_up_to_date_lock_file_is_kept_without_a_catalog(self) -> None:
         again = resolve(manifest(TWO, settings=FOUR), no_catalog, self.BEFORE, host=HOST)
         assert again == Resolution(lock=self.BEFORE)
 
@@ -64,13 +64,13 @@ class TestKeeping:
         assert versions(now) == ["a 3.14.2", "b 3.13.5"]
         assert now.resolved == ("a",)
 
-    def test_and_leaves_them_when_it_does_not(self) -> None:
+    def test_a_changed_request_that_excludes_version_or_build_changes_them(self) -> None:
         now = resolved('a = { version = "3.14", build = "20260814" }\nb = "3.13"', *NEW, previous=self.BEFORE)
         assert versions(now) == ["a 3.14.7", "b 3.13.5"]
         now = resolved('a = { version = "3.14", cpu = "v3", targets = ["linux-x86_64"] }', *NEW, previous=self.BEFORE)
         assert versions(now) == ["a 3.14.7"]
 
-    def test_a_row_stays_as_it_was_although_a_catalog_has_learned_its_size(self) -> None:
+    def test_a_locked_row_is_unchanged_if_the_catalog_has_its_size_later(self) -> None:
         sized = [replace(row, size=7) for row in OLD]
         before = resolved('a = "3.14"', *OLD, settings='targets = ["linux-x86_64"]').lock
         now = resolved('a = "3.14"', *sized, previous=before, settings='targets = ["linux-x86_64", "linux-aarch64"]')
@@ -86,16 +86,16 @@ class TestKeeping:
 class TestUpgrading:
     BEFORE = lock(TWO, *OLD, settings=FOUR)
 
-    def test_everything(self) -> None:
+    def test_upgrading_everything_upgrades_all_entries(self) -> None:
         now = resolved(TWO, *NEW, previous=self.BEFORE, upgrade=Upgrade(everything=True))
         assert versions(now) == ["a 3.14.7", "b 3.13.9"]
 
-    def test_some(self) -> None:
+    def test_upgrading_some_entries_keeps_the_others(self) -> None:
         now = resolved(TWO, *NEW, previous=self.BEFORE, upgrade=Upgrade(names=("b",)))
         assert versions(now) == ["a 3.14.2", "b 3.13.9"]
         assert now.resolved == ("b",)
 
-    def test_a_name_that_is_none(self) -> None:
+    def test_upgrading_an_unknown_entry_is_refused(self) -> None:
         with pytest.raises(ManifestError) as caught:
             resolved('default = "3.14"', *NEW, upgrade=Upgrade(names=("defualt",)))
         assert str(caught.value) == "pythons.toml has no entry 'defualt'"
@@ -105,7 +105,7 @@ class TestUpgrading:
 class TestTargets:
     MAC = Target.parse("macos-aarch64")
 
-    def test_without_declared_ones_each_host_adds_its_own_and_keeps_the_build(self) -> None:
+    def test_without_declared_targets_each_host_adds_its_own_and_keeps_the_build(self) -> None:
         here = resolved('a = "3.14"', *OLD, settings="").lock
         there = resolved('a = "3.14"', *NEW, previous=here, settings="", host=self.MAC)
         assert versions(there) == ["a 3.14.2"]
@@ -118,7 +118,7 @@ class TestTargets:
         assert versions(now) == ["a 3.14.7"]
         assert len(now.lock.pythons[0].targets()) == 2
 
-    def test_with_declared_ones_the_host_is_nothing(self) -> None:
+    def test_with_declared_targets_the_host_has_no_effect(self) -> None:
         assert resolved(TWO, *NEW, host=self.MAC) == resolved(TWO, *NEW, host=Target.parse("linux-s390x"))
 
 
@@ -136,7 +136,7 @@ class TestPins:
             f"catalog {chosen.sha256}"
         )
 
-    def test_a_wrong_hash_is_the_gravest_of_several_errors(self) -> None:
+    def test_a_sha256_mismatch_is_the_most_severe_of_several_errors(self) -> None:
         entry = f'a = {{ version = "3.14", sha256 = {{ linux-x86_64 = "{"0" * 64}" }} }}\nb = "3.99"'
         with pytest.raises(SeveralErrors) as caught:
             resolved(entry, *NEW)
@@ -159,15 +159,15 @@ class TestFormats:
         newer = replace(self.BEFORE, version="1.9")
         assert resolved('a = "3.14"', *NEW, previous=newer).lock == newer
 
-    def test_and_becomes_one_of_ours_when_something_does(self) -> None:
+    def test_a_changed_lock_file_of_a_newer_format_is_written_in_our_format(self) -> None:
         newer = replace(self.BEFORE, version="1.9")
         assert resolved('a = "3.13"', *NEW, previous=newer).lock.version == PLAIN_VERSION
         assert resolved("", *NEW, previous=newer).lock.version == PLAIN_VERSION
 
-    def test_a_new_lock_has_the_oldest_that_can_hold_it(self) -> None:
+    def test_a_new_lock_file_has_the_oldest_format_that_can_hold_it(self) -> None:
         assert resolved("", *NEW).lock == Lock(version=PLAIN_VERSION)
 
-    def test_attestations_of_builds_that_are_no_longer_locked_go(self) -> None:
+    def test_attestations_of_builds_that_are_no_longer_locked_are_removed(self) -> None:
         rows = tuple(replace(ATTESTATION, build=build) for build in ("20200101", self.BEFORE.pythons[0].build))
         before = replace(self.BEFORE, version=LOCK_VERSION, attestations=rows)
         kept = resolved('a = "3.14"', *NEW, previous=before).lock
@@ -217,7 +217,7 @@ def test_relocking_changes_only_entries_that_are_out_of_date(before: str, now: s
 
 
 @given(ENTRIES)
-def test_upgrading_everything_is_resolving_without_a_lock(entries: str) -> None:
+def test_upgrading_everything_equals_resolving_without_a_lock_file(entries: str) -> None:
     old = resolved(entries, *OLD).lock
     assert resolved(entries, *NEW, previous=old, upgrade=Upgrade(everything=True)).lock == resolved(entries, *NEW).lock
 
@@ -239,21 +239,21 @@ def test_all_targets_get_one_version_build_and_flavor() -> None:
     assert len(python.assets) == 4
 
 
-def test_passing_over_a_build_without_a_target_is_noted() -> None:
+def test_skipping_a_build_without_a_target_is_noted() -> None:
     rows = [*(row for row in builds("3.14.9+20261021") if row.target.os != "windows"), *builds("3.14.7+20260814")]
     assert notes('free = "3.14"', *rows, settings=FOUR) == (
         "free: 3.14.7+20260814, because 3.14.9+20261021 has no build for windows-x86_64",
     )
 
 
-def test_passing_over_a_build_without_a_variant_is_noted_with_its_name() -> None:
+def test_skipping_a_build_without_a_variant_is_noted_with_its_name() -> None:
     rows = [asset("3.14.9+20261021"), asset("3.14.7+20260814", options="freethreaded+pgo+lto")]
     assert notes('free = "3.14t"', *rows) == (
         "free: 3.14.7+20260814, because 3.14.9+20261021 has no free-threaded build for linux-x86_64",
     )
 
 
-def test_passing_over_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
+def test_skipping_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
     rows = [asset("3.14.9+20261024"), asset("3.14.9+20261021"), asset("3.14.7+20260814")]
     assert notes('a = "3.14"', *rows, settings='cooldown = "1 week"') == (
         (
@@ -264,7 +264,7 @@ def test_passing_over_a_build_in_its_cooldown_is_noted_with_its_end() -> None:
     )
 
 
-def test_passing_over_a_flavor_is_not_noted() -> None:
+def test_skipping_a_flavor_is_not_noted() -> None:
     full = asset("3.14.9+20261021", "windows-x86_64", "pgo", flavor="full")
     rows = [*builds("3.14.9+20261021", flavors=("full", "install_only")), asset("3.14.9+20261021"), full]
     assert lock('a = "3.14"', *rows, settings=FOUR).pythons[0].flavor == "install_only"

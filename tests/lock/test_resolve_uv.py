@@ -78,11 +78,11 @@ def differences(assets: list[Asset], catalog: Catalog, spelling: Spelling) -> It
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: f"{spelling.way}-{spelling.pinned}")
 @pytest.mark.parametrize("stride", [97, pytest.param(1, marks=pytest.mark.slow)])
-def test_uvs_archives_are_locked(spelling: Spelling, stride: int) -> None:
+def test_archives_of_uv_are_locked(spelling: Spelling, stride: int) -> None:
     assets = list(metadata().assets)[::stride]
     assert list(differences(assets, bundled_catalog(), spelling)) == []
 
 
-def test_every_archive_with_a_hash_counts() -> None:
+def test_every_archive_with_a_sha256_can_be_locked() -> None:
     assert len(metadata().assets) == 6811
     assert [url.rpartition("/")[2].partition("-")[0] for url in metadata().unhashed] == ["xbuildenv"] * 5

@@ -26,19 +26,19 @@ ENTRY = SCHEMA["properties"]["python"]["items"]
 ASSET = ENTRY["properties"]["asset"]["items"]
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
 @given(locks())
-def test_it_accepts_every_lock(lock: Lock) -> None:
+def test_the_schema_accepts_every_lock_file(lock: Lock) -> None:
     VALIDATOR.validate(tomllib.loads(format_lock(lock)))
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("build", "../up"), ("version", "3.14"), ("flavor", "huge"), ("more", 1), ("without", ["all"])]
 )
-def test_it_refuses_what_the_reader_refuses(key: str, value: object) -> None:
+def test_the_schema_refuses_values_that_the_reader_refuses(key: str, value: object) -> None:
     table = tomllib.loads(format_lock(Lock(pythons=(python(),))))
     VALIDATOR.validate(table)
     table["python"][0][key] = value
@@ -50,7 +50,7 @@ def test_it_refuses_what_the_reader_refuses(key: str, value: object) -> None:
     [(SCHEMA, LOCK_KEYS, set()), (ENTRY, PYTHON_KEYS, {"asset"}), (ASSET, ASSET_KEYS, set())],
     ids=["lock", "python", "asset"],
 )
-def test_it_knows_the_keys_that_the_reader_knows(
+def test_the_schema_has_the_keys_of_the_reader(
     table: dict[str, object], keys: dict[str, KeyField], required: set[str]
 ) -> None:
     properties = table["properties"]
@@ -83,14 +83,18 @@ PATTERNS = [
 
 
 @pytest.mark.parametrize(("table", "key", "words"), WORDS, ids=lambda value: value if isinstance(value, str) else "")
-def test_its_words_are_those_of_the_code(table: dict[str, dict[str, object]], key: str, words: tuple[str, ...]) -> None:
+def test_the_values_of_the_schema_are_those_of_the_code(
+    table: dict[str, dict[str, object]], key: str, words: tuple[str, ...]
+) -> None:
     schema = table["properties"][key]
     assert isinstance(schema, dict)
     assert schema.get("items", schema)["enum"] == list(words)
 
 
 @pytest.mark.parametrize(("table", "key", "pattern"), PATTERNS, ids=[key for _, key, _ in PATTERNS])
-def test_its_patterns_are_those_of_the_code(table: dict[str, dict[str, object]], key: str, pattern: str) -> None:
+def test_the_patterns_of_the_schema_are_those_of_the_code(
+    table: dict[str, dict[str, object]], key: str, pattern: str
+) -> None:
     schema = table["properties"][key]
     assert isinstance(schema, dict)
     assert schema["pattern"] == f"^(?:{pattern})$"

@@ -23,22 +23,22 @@ def test_a_machine_gets_the_asset_of_its_own_target() -> None:
 
 
 @pytest.mark.parametrize("level", ["baseline", "v2", "v3", "v4"])
-def test_of_several_levels_it_gets_the_highest_that_it_runs(level: CpuLevel) -> None:
+def test_a_machine_gets_the_highest_level_that_it_can_run(level: CpuLevel) -> None:
     assert select_asset(ALL_LEVELS, host=LINUX, level=lambda: level).cpu == level
 
 
-def test_levels_may_have_gaps() -> None:
+def test_a_lower_level_is_selected_if_the_levels_have_gaps() -> None:
     assert select_asset(python(asset(), asset(cpu="v4")), host=LINUX, level=lambda: "v3").cpu == "baseline"
 
 
-def test_a_level_that_it_cannot_run_is_refused() -> None:
+def test_a_level_that_the_machine_cannot_run_is_refused() -> None:
     with pytest.raises(PolicyError) as caught:
         select_asset(python(asset(cpu="v3"), name="fast"), host=LINUX, level=lambda: "v2")
     assert str(caught.value) == "entry 'fast' requires CPU level v3; this machine has v2"
     assert caught.value.exit_code == 5
 
 
-def test_a_lock_without_the_machines_target_is_incomplete() -> None:
+def test_a_lock_file_without_the_target_of_the_machine_is_incomplete() -> None:
     alpine = Host(target=Target.parse("linux-x86_64-musl"))
     with pytest.raises(LockFileError) as caught:
         select_asset(python(), host=alpine, level=never)
@@ -50,7 +50,7 @@ def test_a_lock_without_the_machines_target_is_incomplete() -> None:
     assert "linux-x86_64-musl" in str(caught.value.hint)
 
 
-def test_emulated_targets_come_after_its_own_in_their_order() -> None:
+def test_emulated_targets_come_after_the_own_target_in_their_order() -> None:
     arm = Host(
         target=Target.parse("windows-aarch64"),
         emulated=(Target.parse("windows-x86_64"), Target.parse("windows-i686")),
@@ -94,7 +94,7 @@ def test_only_gnu_builds_need_a_glibc() -> None:
     assert glibc_floor(Target.parse("macos-aarch64")) is None
 
 
-def test_another_machine_gets_all_that_is_locked_for_it() -> None:
+def test_another_machine_gets_all_assets_locked_for_its_target() -> None:
     levels = [row.cpu for row in assets_for_target(ALL_LEVELS, Target.parse("linux-x86_64"))]
     assert levels == ["baseline", "v2", "v3", "v4"]
     assert assets_for_target(ALL_LEVELS, Target.parse("macos-aarch64")) == ()

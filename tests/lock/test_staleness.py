@@ -40,7 +40,7 @@ def test_a_lock_that_satisfies_the_manifest_is_up_to_date() -> None:
     assert stale('b = ">=3.13" # moved\na = { version = "3.14" }', locked) == []
 
 
-def test_new_and_removed_entries() -> None:
+def test_new_and_removed_entries_are_out_of_date() -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     assert stale('b = "3.14"', locked) == [
         "removed: a: locked, but not in the manifest",
@@ -73,19 +73,19 @@ def test_new_and_removed_entries() -> None:
         ),
     ],
 )
-def test_a_changed_request_is_reported_with_what_changed(entry: str, reason: str) -> None:
+def test_a_changed_request_is_reported_with_its_differences(entry: str, reason: str) -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     told = stale(f"a = {entry}", locked)
     assert len(told) == 1
     assert told[0].startswith(f"changed: a: request changed after it was locked: {reason}")
 
 
-def test_a_change_that_the_locked_entry_satisfies_as_well_is_still_to_be_locked() -> None:
+def test_a_changed_request_is_out_of_date_even_if_the_locked_entry_satisfies_it() -> None:
     locked = lock('a = "3.14"', *ROWS, settings=FOUR)
     assert stale('a = ">=3.14"', locked) == ["changed: a: request changed after it was locked"]
 
 
-def test_without_declared_targets_a_lock_must_have_the_hosts() -> None:
+def test_without_declared_targets_a_lock_file_must_have_that_of_the_host() -> None:
     locked = lock('a = "3.14"', *ROWS)
     assert stale('a = "3.14"', locked, settings="") == []
     mac = Target.parse("macos-aarch64")
@@ -105,32 +105,32 @@ class TestContradictions:
         assert len(told) == 1
         return told[0].removeprefix("contradictory: a: differs from its request: ")
 
-    def test_another_version(self) -> None:
+    def test_another_version_is_reported(self) -> None:
         assert (
             self.told(version=asset("3.13.5+1").version)
             == "the manifest requests version 3.14, the lock file has 3.13.5"
         )
 
-    def test_a_prerelease(self) -> None:
+    def test_a_prerelease_that_is_not_requested_is_reported(self) -> None:
         told = self.told(version=asset("3.14.0rc1+1").version)
         assert told == "the manifest requests no prereleases, the lock file has 3.14.0rc1"
 
-    def test_another_flavor_of_tree(self) -> None:
+    def test_other_tree_options_are_reported(self) -> None:
         assert (
             self.told(tree=TreeOptions(bytecode=True))
             == "the manifest requests a tree with no options, the lock file has one with bytecode"
         )
 
-    def test_a_free_threaded_build_under_a_default_name(self) -> None:
+    def test_a_free_threaded_build_under_a_default_name_is_reported(self) -> None:
         rows = [asset(target=each.target.short, options="freethreaded+pgo") for each in builds("3.14.7+20260814")]
         assert self.told(assets=tuple(rows)).startswith(
             "the manifest requests other build options than the lock file has for"
         )
 
-    def test_a_missing_target(self) -> None:
+    def test_a_missing_target_is_reported(self) -> None:
         assert self.told(assets=(asset(),)) == "not locked for linux-aarch64, macos-aarch64, windows-x86_64"
 
-    def test_another_level(self) -> None:
+    def test_another_level_is_reported(self) -> None:
         rows = (*builds("3.14.7+20260814"), asset(cpu="v4"))
         assert self.told(assets=rows) == "the manifest requests cpu baseline, the lock file has v4"
 

@@ -41,13 +41,13 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES).map(lambda lines: "".join(f"{line}\n" for line in lines)))
-def test_reading_our_own_spelling_means_what_toml_means(text: str) -> None:
+def test_the_fast_reader_gives_the_values_of_a_toml_parser(text: str) -> None:
     quick = parse_canonical(text)
     if quick is not None:
         assert tomllib.loads(text) == quick
 
 
-def test_our_own_spelling_is_read_without_a_toml_parser() -> None:
+def test_the_layout_of_provision_is_read_without_a_toml_parser() -> None:
     text = '# c\nlock-version = "1.0"\n\n[[python]]\nname = "a"\nwithout = []\n\n[[python.asset]]\nsize = 3\n'
     assert parse_canonical(text) == {
         "lock-version": "1.0",
@@ -55,7 +55,7 @@ def test_our_own_spelling_is_read_without_a_toml_parser() -> None:
     }
 
 
-def test_any_other_spelling_is_read_as_well() -> None:
+def test_any_other_layout_is_read_with_a_toml_parser() -> None:
     assert parse_tables("lock-version = '1.0'\r\npython = [{name = 'a'}]", "pythons.lock") == {
         "lock-version": "1.0",
         "python": [{"name": "a"}],

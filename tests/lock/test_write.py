@@ -47,11 +47,11 @@ published = "2026-08-14T12:00:00Z"
 """
 
 
-def test_the_text_of_a_lock() -> None:
+def test_a_lock_file_has_its_documented_text() -> None:
     assert format_lock(Lock(pythons=(python(LINUX, WINDOWS),))) == EXAMPLE
 
 
-def test_options_of_the_tree_are_written_where_they_are_not_the_default() -> None:
+def test_tree_options_are_written_only_if_not_the_default() -> None:
     tree = TreeOptions(bytecode=True, externally_managed=False, without=("idle", "tests"))
     text = format_lock(Lock(pythons=(python(LINUX, tree=tree),)))
     assert (
@@ -77,14 +77,14 @@ def test_entries_are_sorted_by_name_and_assets_by_target_then_level() -> None:
     ]
 
 
-def test_what_was_written_is_read_back() -> None:
+def test_a_written_lock_file_is_read_back() -> None:
     parsed = parse_lock(EXAMPLE, LOCK)
     assert parsed.lock == Lock(pythons=(python(LINUX, WINDOWS),))
     assert parsed.warnings == ()
 
 
 @given(locks())
-def test_every_lock_survives_the_round_trip(lock: Lock) -> None:
+def test_every_lock_file_survives_the_round_trip(lock: Lock) -> None:
     assert parse_lock(format_lock(lock), LOCK).lock == lock
 
 

@@ -44,11 +44,13 @@ def told(found: Review) -> list[tuple[str, str, str, str]]:
         ("3.13.14+20260610", "3.13.15+20260814", []),
     ],
 )
-def test_what_a_change_opens_and_closes(before: str, after: str, expected: list[tuple[str, ...]]) -> None:
+def test_advisories_that_a_change_opens_and_closes_are_listed(
+    before: str, after: str, expected: list[tuple[str, ...]]
+) -> None:
     assert told(changed(before, after, NEW_OPENSSL)) == expected
 
 
-def test_only_the_targets_that_contain_it_are_named() -> None:
+def test_only_targets_that_contain_the_component_are_named() -> None:
     found = changed("3.13.13+20260602", "3.13.14+20260610", EXPAT, targets=(GNU, MAC, WINDOWS))
     assert told(found) == [("closes", "CVE-2024-8176", "expat 2.6.3 → 2.8.1", f"{GNU}, {MAC}")]
 
@@ -60,7 +62,7 @@ def test_only_the_targets_that_contain_it_are_named() -> None:
         ("closes", changed("3.13.13+20260602", "3.13.14+20260610", NEW_OPENSSL)),
     ],
 )
-def test_every_format_says_what_is_opened_as_loudly_as_what_is_closed(effect: str, found: Review) -> None:
+def test_every_format_shows_opened_as_prominently_as_closed_advisories(effect: str, found: Review) -> None:
     lines = diff_lines(found, Console(environ={"NO_COLOR": "1"}), width=100)
     assert f"default {effect} 1 advisory:" in lines
     assert any("CVE-2026-1 (medium), openssl" in line for line in lines)

@@ -154,7 +154,7 @@ def test_digests_are_compared_with_upstreams_checksums() -> None:
     assert message == f"release {release} has no SHA256SUMS; the sha256 was compared with upstream's catalog only"
 
 
-def test_an_archive_that_no_catalog_has_is_never_vouched_for_by_an_absence() -> None:
+def test_an_archive_in_no_catalog_is_reported_if_its_checksums_are_missing() -> None:
     """The release exists, its SHA256SUMS does not: nothing was compared."""
     text = CLEAN.replace(BUILD, NEXT_BUILD)
     assert codes(audited(text, None)) == set()
@@ -168,12 +168,12 @@ def test_an_archive_that_no_catalog_has_is_never_vouched_for_by_an_absence() -> 
 
 
 @pytest.mark.parametrize("tag", ["20991231", "20269999", "2026121", "99999999999"])
-def test_a_release_of_a_day_to_come_is_unknown(tag: str) -> None:
+def test_a_release_of_a_future_date_is_unknown(tag: str) -> None:
     assert "PV008" in codes(audited(CLEAN.replace(BUILD, tag), None))
 
 
 @pytest.mark.parametrize("host", ["githab.com", "github.com.evil.example", "github.com:8443"])
-def test_no_advice_tells_how_to_allow_a_host_that_poses_as_a_known_one(host: str) -> None:
+def test_no_hint_suggests_to_allow_a_host_that_resembles_a_known_one(host: str) -> None:
     url = value(DEFAULT, "url").replace("github.com", host)
     found = audited(CLEAN.replace(value(DEFAULT, "url"), url), manifest()).findings
     about = [each for each in found if each.severity == "error"]
@@ -182,7 +182,7 @@ def test_no_advice_tells_how_to_allow_a_host_that_poses_as_a_known_one(host: str
     assert {each.url for each in about} == {url}
 
 
-def test_the_advice_for_an_unknown_host_is_to_look_before_it_is_allowed() -> None:
+def test_the_hint_for_an_unknown_host_is_to_check_it_before_allowing_it() -> None:
     url = value(DEFAULT, "url").replace("github.com", "archives.example.com")
     found = audited(CLEAN.replace(value(DEFAULT, "url"), url), manifest()).findings
     (finding,) = (each for each in found if each.code == "PV007")
@@ -190,7 +190,7 @@ def test_the_advice_for_an_unknown_host_is_to_look_before_it_is_allowed() -> Non
     assert finding.shown_url == url
 
 
-def test_what_the_manifest_names_is_compared_with_the_manifest_where_there_are_no_checksums() -> None:
+def test_without_checksums_custom_archives_are_compared_with_the_manifest() -> None:
     url = value(DEFAULT, "url").replace(BUILD, NEXT_BUILD)
     table = f'url = {{ linux-x86_64 = "{url}" }}\nsha256 = {{ linux-x86_64 = "{HASH}" }}'
     asked = manifest(f'[pythons.default]\nversion = "{VERSION}"\n{table}')
@@ -212,7 +212,7 @@ def test_findings_can_be_ignored_with_a_reason() -> None:
     assert [(each.file, each.severity) for each in unused] == [("policy.toml", "note")]
 
 
-def test_without_a_manifest_assets_are_checked_all_the_same() -> None:
+def test_assets_are_checked_without_a_manifest() -> None:
     assert codes(audited(CLEAN, None)) == set()
     assert codes(audited(CLEAN.replace(HASH, ZEROS), None)) == {"PV001"}
 
@@ -287,7 +287,7 @@ STRICT, PREFERRED = REQUESTS[3], REQUESTS[4]
         (CUSTOM_REQUESTS[3], lambda each: each, []),
     ],
 )
-def test_levels_and_urls_where_both_must_agree(
+def test_the_audit_and_the_staleness_check_agree_on_levels_and_urls(
     request_: tuple[str, str], edit: Callable[[LockedPython], LockedPython], told: list[str]
 ) -> None:
     asked, python = resolved(*request_)
@@ -297,7 +297,7 @@ def test_levels_and_urls_where_both_must_agree(
     assert bool(stale_entries(asked, Lock(pythons=(python,)), HOST)) == bool(told)
 
 
-def test_an_archive_that_upstream_knows_must_still_have_the_digest_in_the_manifest() -> None:
+def test_an_archive_known_upstream_must_have_the_sha256_of_the_manifest() -> None:
     known = asset("3.14.7+20260814")
     entry = f'{{ version = "3.14.7", url.linux-x86_64 = "{known.url}", sha256.linux-x86_64 = "{ZEROS}" }}'
     asked, python = resolved(entry, "")
@@ -319,7 +319,7 @@ def test_an_archive_that_upstream_knows_must_still_have_the_digest_in_the_manife
         ({"options": BuildOptions.parse("freethreaded+pgo+lto")}, "build with freethreaded"),
     ],
 )
-def test_what_the_request_of_a_custom_archive_leaves_open_is_compared_by_both(
+def test_properties_that_a_custom_request_leaves_open_are_compared_by_both(
     which: int, changes: dict[str, Any], told: str
 ) -> None:
     asked, python = resolved(*CUSTOM_REQUESTS[which])

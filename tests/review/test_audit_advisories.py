@@ -62,7 +62,7 @@ def found(audit: Audit, code: str = "PV029") -> list[Finding]:
     return [finding for finding in audit.findings if finding.code == code]
 
 
-def test_an_advisory_is_one_finding_on_the_version_of_its_entry_with_the_build_that_has_the_fix() -> None:
+def test_an_advisory_is_one_finding_at_the_version_with_the_fixed_build() -> None:
     (finding,) = found(audited(NEW_OPENSSL))
     assert (finding.severity, finding.entry, finding.target_label) == ("error", "default", "all")
     assert "CVE-2026-1 (medium) in openssl 3.5.6: Something in OpenSSL; fixed in 3.5.7" in finding.message
@@ -92,12 +92,12 @@ def test_a_build_with_the_fix_has_no_finding() -> None:
     assert found(audited(NEW_OPENSSL, python=entry("3.13.14+20260610", (GNU, MAC)))) == []
 
 
-def test_without_a_database_nothing_is_judged() -> None:
+def test_without_a_database_no_advisory_is_reported() -> None:
     audit = audited()
     assert found(audit) == found(audit, "PV030") == []
 
 
-def test_only_the_targets_that_contain_it_are_named_and_what_is_not_known_is_a_note() -> None:
+def test_only_affected_targets_are_named_and_unknown_ones_are_a_note() -> None:
     """expat is PBS's on Linux and macOS; on Windows it is CPython's, in a version that PBS does not state."""
     audit = audited(EXPAT)
     (applied,) = found(audit)
@@ -115,7 +115,7 @@ def test_another_implementation_is_a_note(title: str) -> None:
     assert "pypy" in note.message
 
 
-def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> None:
+def test_for_archives_of_other_publishers_only_cpython_itself_is_checked() -> None:
     (asset, *_) = OLD.assets
     elsewhere = replace(asset, url=asset.url.replace("astral-sh", "somebody"))
     assert JudgedBuilds(bundled_table()).of(elsewhere).versions == {"cpython": "3.13.13"}
@@ -128,7 +128,7 @@ def test_of_an_archive_of_another_publisher_only_cpython_itself_is_judged() -> N
 
 
 @pytest.mark.parametrize("build", ["3.13.18+20261110", "3.13.19+20991231", "3.13.17+20260901"])
-def test_what_is_newer_than_the_component_list_is_a_warning_that_says_so(build: str) -> None:
+def test_a_build_newer_than_the_component_list_is_a_warning(build: str) -> None:
     """Partly known, or not at all."""
     tag = build.partition("+")[2]
     assets = tuple(replace(each, build=tag, url=each.url.replace("20260602", tag)) for each in OLD.assets)
@@ -139,7 +139,7 @@ def test_what_is_newer_than_the_component_list_is_a_warning_that_says_so(build: 
     assert "provision catalog update" in warning.fix
 
 
-def test_the_system_s_libraries_are_none_of_the_build_s() -> None:
+def test_libraries_of_the_system_are_not_attributed_to_the_build() -> None:
     mac = next(asset for asset in OLD.assets if asset.target.short == MAC)
     assert JudgedBuilds(bundled_table()).of(mac).version("zlib") is None
 
@@ -155,11 +155,11 @@ def test_the_system_s_libraries_are_none_of_the_build_s() -> None:
         (Policy(max_severity="critical", advisories="warn"), ["note"]),
     ],
 )
-def test_the_policy_says_how_grave_an_advisory_is(policy: Policy, severities: list[str]) -> None:
+def test_the_policy_sets_the_severity_of_advisories(policy: Policy, severities: list[str]) -> None:
     assert [finding.severity for finding in found(audited(NEW_OPENSSL, policy=policy))] == severities
 
 
-def test_a_severity_that_is_not_known_is_the_lowest() -> None:
+def test_an_unknown_severity_counts_as_the_lowest() -> None:
     unknown = json.loads(json.dumps(NEW_OPENSSL))
     del unknown["containers"]["cna"]["metrics"]
     (finding,) = found(audited(unknown, policy=Policy(max_severity="unknown")))
@@ -176,7 +176,7 @@ def test_a_severity_that_is_not_known_is_the_lowest() -> None:
         ("2026-11-27", date(2026, 11, 28), False),
     ],
 )
-def test_an_advisory_is_ignored_by_its_id_with_a_reason_until_a_day(
+def test_an_advisory_is_ignored_by_its_id_with_a_reason_until_a_date(
     until: str | None, today: date, ignored: bool
 ) -> None:
     rule = IgnoreRule(code="CVE-2026-1", reason="no QUIC here", until=until)
@@ -188,7 +188,7 @@ def test_an_advisory_is_ignored_by_its_id_with_a_reason_until_a_day(
 
 
 @pytest.mark.parametrize(("documents", "unused"), [((), 0), ((COOKIES,), 1)])
-def test_an_id_that_is_not_found_is_reported_only_if_a_database_was_read(
+def test_an_ignored_id_without_a_finding_is_reported_only_if_a_database_was_read(
     documents: tuple[object, ...], unused: int
 ) -> None:
     rule = IgnoreRule(code="CVE-2020-1", reason="long ago")

@@ -61,7 +61,7 @@ def test_the_policy_on_end_of_life_and_prereleases() -> None:
 @pytest.mark.parametrize(
     "entry", ['"3.13.1"', '"==3.13.1"', '{ version = "3.13.1", build = "20250115" }', '{ version = "<3.13.2,>=3.13" }']
 )
-def test_a_newer_patch_that_the_request_excludes_is_a_note_to_change_the_request(entry: str) -> None:
+def test_a_newer_patch_excluded_by_the_request_is_a_note(entry: str) -> None:
     asked = manifest(f"default = {entry}")
     (finding,) = (one for one in audited(locked(asked), asked).findings if one.code == "PV013")
     assert finding.severity == "note"

@@ -72,7 +72,7 @@ def test_the_document_counts_and_lists_findings() -> None:
     assert (ignored["code"], ignored["reason"]) == ("PV012", "until the migration")
 
 
-def test_annotations_have_a_level_a_line_and_the_advice() -> None:
+def test_annotations_have_a_level_a_line_and_the_hint() -> None:
     error, note = audit_annotations(AUDIT)
     assert error == (
         "::error file=a b.lock,line=7,title=PV001 wrong-hash::"
@@ -102,7 +102,7 @@ def test_sarif_has_a_rule_for_each_code_and_each_result_points_to_its_rule() -> 
         ("a#?", "a%23%3F"),
     ],
 )
-def test_sarif_names_a_file_whatever_its_bytes(file: str, uri: str) -> None:
+def test_sarif_can_name_a_file_with_any_bytes_in_its_name(file: str, uri: str) -> None:
     audit = replace(AUDIT, findings=tuple(replace(finding, file=file) for finding in AUDIT.findings))
     places = [location["physicalLocation"] for result in sarif(audit)["results"] for location in result["locations"]]
     assert uri in {place["artifactLocation"]["uri"] for place in places}

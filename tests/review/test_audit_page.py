@@ -48,13 +48,13 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
 
 
-def test_the_whole_page(golden: Golden) -> None:
+def test_the_page_is_the_recorded_one(golden: Golden) -> None:
     page = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", audit_page(busy()), flags=re.DOTALL)
     page = re.sub(r"sha256-[A-Za-z0-9+/=]{44}", "sha256-…", page)
     golden(GOLDEN, re.sub(r"Made by provision [^ ]+ ", "Made by provision … ", page))
 
 
-def test_it_has_all_that_the_findings_have() -> None:
+def test_the_page_has_every_field_of_the_findings() -> None:
     audit = busy()
     page = audit_page(audit)
     text = text_of(page)
@@ -70,7 +70,7 @@ def test_it_has_all_that_the_findings_have() -> None:
     assert all(rule.title in text for rule in AUDIT_CODES.values())
 
 
-def test_a_clean_audit_says_so_and_has_no_filter() -> None:
+def test_the_page_of_an_audit_without_findings_has_no_filter() -> None:
     page = audit_page(replace(AUDIT, findings=(), ignored=(), policy=""))
     assert "Nothing found." in page
     assert "default policy" in page
@@ -83,7 +83,7 @@ def written(tmp_path: Path, audit: Audit) -> Path:
     return path
 
 
-def test_filter_and_width_in_a_browser(tab: Tab, tmp_path: Path) -> None:
+def test_filter_and_width_work_in_a_browser(tab: Tab, tmp_path: Path) -> None:
     tab.complaints.clear()
     page = written(tmp_path, busy())
     tab.open(page, width=390)
@@ -102,7 +102,7 @@ def test_filter_and_width_in_a_browser(tab: Tab, tmp_path: Path) -> None:
     assert tab.complaints == []
 
 
-def test_hostile_text_does_nothing(tab: Tab, tmp_path: Path) -> None:
+def test_hostile_text_is_not_executed(tab: Tab, tmp_path: Path) -> None:
     tab.complaints.clear()
     (finding,) = (each for each in audited(NEW_OPENSSL).findings if each.advisory is not None)
     findings = []
@@ -118,7 +118,7 @@ def test_hostile_text_does_nothing(tab: Tab, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing(any_tab: Tab, axe: str, tmp_path: Path) -> None:
+def test_axe_finds_no_accessibility_problems(any_tab: Tab, axe: str, tmp_path: Path) -> None:
     clean = replace(AUDIT, findings=(), ignored=())
     for name, audit in {"audit": busy(), "audit-clean": clean}.items():
         assert broken_rules(any_tab, axe, written(tmp_path, audit), name) == []

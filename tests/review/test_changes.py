@@ -16,7 +16,7 @@ from tests.review.samples import edited, lock, moved
 DEFAULT = python()
 
 
-def test_nothing_differs_from_itself() -> None:
+def test_a_lock_file_does_not_differ_from_itself() -> None:
     diff = compare_locks(lock(DEFAULT), lock(DEFAULT))
     assert not diff
     assert diff.entries == ()
@@ -29,7 +29,7 @@ def test_a_diff_is_empty_if_and_only_if_the_locks_are_equal(old: Lock, new: Lock
 
 
 @given(locks(), locks())
-def test_in_reverse_everything_added_is_removed(old: Lock, new: Lock) -> None:
+def test_in_the_reverse_diff_everything_added_is_removed(old: Lock, new: Lock) -> None:
     there, back = compare_locks(old, new), compare_locks(new, old)
     kinds = {"added": "removed", "removed": "added", "changed": "changed"}
     assert [(entry.name, entry.kind) for entry in there.entries] == [
@@ -38,7 +38,7 @@ def test_in_reverse_everything_added_is_removed(old: Lock, new: Lock) -> None:
     assert [entry.aspects for entry in there.entries] == [entry.aspects for entry in back.entries]
 
 
-def test_no_lock_is_not_an_empty_lock() -> None:
+def test_a_missing_lock_file_differs_from_an_empty_one() -> None:
     assert compare_locks(None, lock())
     assert not compare_locks(None, None)
 
@@ -61,24 +61,26 @@ def test_entries_that_were_added_or_removed_have_all_their_assets() -> None:
         ("3.15.0rc1+20260901", "up", None),
     ],
 )
-def test_version_and_build_go_up_or_down(name: str, version: str | None, build: str | None) -> None:
+def test_changes_of_version_and_build_are_upgrades_or_downgrades(
+    name: str, version: str | None, build: str | None
+) -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(moved(DEFAULT, name))).entries
     assert (entry.version_direction, entry.build_direction) == (version, build)
     assert not entry.request_changed
 
 
-def test_a_build_that_is_no_date_is_compared_by_its_numbers() -> None:
+def test_a_build_that_is_not_a_date_is_compared_by_its_numbers() -> None:
     old, new = (python(asset(f"3.11.13+7.3.{patch}", implementation="pypy")) for patch in (9, 19))
     (entry,) = compare_locks(lock(old), lock(new)).entries
     assert entry.build_direction == "up"
 
 
-def test_another_implementation_is_neither_up_nor_down() -> None:
+def test_another_implementation_is_neither_an_upgrade_nor_a_downgrade() -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(python(asset("3.11.13+7.3.9", implementation="pypy")))).entries
     assert entry.version_direction == "other"
 
 
-def test_a_digest_that_changed_alone() -> None:
+def test_a_sha256_that_changed_alone_is_a_change() -> None:
     (entry,) = compare_locks(lock(DEFAULT), lock(edited(DEFAULT, sha256=digest("other")))).entries
     assert entry.aspects == ("sha256",)
     assert [change.target_label for change in entry.assets] == ["macos-aarch64"]

@@ -16,7 +16,7 @@ def test_names_are_unique_words_joined_by_hyphens() -> None:
     assert all(word.isalpha() and word.islower() for name in names for word in name.split("-"))
 
 
-def test_a_title_is_a_clause_and_an_advice_is_a_sentence() -> None:
+def test_titles_are_clauses_and_hints_are_sentences() -> None:
     for rule in AUDIT_CODES.values():
         assert rule.severity in FINDING_SEVERITIES
         assert rule.title[-1].isalnum()

@@ -101,7 +101,7 @@ def lines(found: tuple[ComponentChange, ...]) -> list[str]:
     return [f"  {each.names}: {each.versions} ({each.where})" for each in found]
 
 
-def test_what_changed_inside_of_thirty_builds(golden: Golden) -> None:
+def test_changed_components_of_thirty_builds_are_listed(golden: Golden) -> None:
     text = []
     for before, after, targets in CHANGES:
         found = reviewed(entry(before, targets), entry(after, targets)).components
@@ -127,7 +127,7 @@ def test_each_of_those_builds_was_published() -> None:
         ("3.13.13+20260602", "3.13.14+20260610", ""),
     ],
 )
-def test_why_something_is_not_known_and_what_to_do(before: str, after: str, why: str) -> None:
+def test_unknown_components_have_a_reason_and_a_hint(before: str, after: str, why: str) -> None:
     changed = reviewed(entry(before, (GNU, MAC)), entry(after, (GNU, MAC)))
     words = gap_words(changed.diff, bundled_table())
     assert words == (f"not all components are known: {why}; run `provision catalog update`" if why else "")
@@ -160,7 +160,7 @@ def test_every_format_shows_the_same_lines() -> None:
     assert ">3.5.6</td>" in html_page(found).partition("What is inside</h2>")[2]
 
 
-def test_the_docs_show_what_is_printed() -> None:
+def test_the_docs_show_the_printed_output() -> None:
     shown = "\n".join(diff_lines(reviewed(*SECURITY), Console(environ={"NO_COLOR": "1"}), width=120))
     assert f"$ provision diff\n{shown}\n```" in (REPOSITORY / "docs/reviewing.md").read_text(encoding="utf-8")
 
@@ -183,6 +183,6 @@ def test_archives_that_pbs_did_not_publish_are_not_known() -> None:
     assert (change.names, change.versions) == ("all components", "not known")
 
 
-def test_rows_of_the_same_build_have_the_same_inside() -> None:
+def test_rows_of_the_same_build_have_the_same_components() -> None:
     before = SECURITY[0]
     assert reviewed(before, replace(before, request=digest("another"))).components == ()

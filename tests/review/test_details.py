@@ -42,6 +42,6 @@ def test_files_are_counted_by_directory_those_with_the_most_first() -> None:
     assert total_size(NEW) - total_size(OLD) == 5
 
 
-def test_only_libraries_whose_versions_differ() -> None:
+def test_only_libraries_with_different_versions_are_listed() -> None:
     (change,) = compare_libraries({"zlib": "1.2", "OpenSSL": "3.0.1"}, {"zlib": "1.2", "OpenSSL": "3.0.2"})
     assert (change.library, change.old, change.new) == ("OpenSSL", "3.0.1", "3.0.2")

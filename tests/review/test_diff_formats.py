@@ -74,7 +74,7 @@ def test_every_key_is_required_and_no_other_is_allowed() -> None:
         (ENTRY["build-direction"], (*get_args(Direction), None)),
     ],
 )
-def test_the_words_of_the_schema_are_those_of_the_code(schema: dict[str, Any], words: tuple[str | None, ...]) -> None:
+def test_the_values_of_the_schema_are_those_of_the_code(schema: dict[str, Any], words: tuple[str | None, ...]) -> None:
     assert schema["enum"] == list(words)
 
 
@@ -82,7 +82,7 @@ def test_the_version_is_the_one_that_is_written() -> None:
     assert SCHEMA["properties"]["version"]["const"] == DIFF_VERSION
 
 
-def test_words_and_patterns_of_a_lock_are_those_of_its_schema() -> None:
+def test_values_and_patterns_of_a_lock_file_are_those_of_its_schema() -> None:
     """Words and patterns; a text whose pattern it leaves out, and what may be null, are looser on purpose."""
     asset = LOCKED["asset"]["items"]["properties"]
     notice = items(NOTICE, "assets")
@@ -102,7 +102,7 @@ def test_words_and_patterns_of_a_lock_are_those_of_its_schema() -> None:
         assert row["published"]["anyOf"][0]["pattern"] == asset["published"]["pattern"]
 
 
-def test_what_differs_inside_of_trees_is_in_the_document() -> None:
+def test_differences_inside_trees_are_in_the_document() -> None:
     document = diff_document(with_details())
     Draft202012Validator(SCHEMA).validate(document)
     assert document["details"] == [

@@ -40,11 +40,11 @@ def test_markup_becomes_entities(text: str, written: str) -> None:
         ("", ""),
     ],
 )
-def test_a_code_span_only_where_nothing_can_end_it(text: str, written: str) -> None:
+def test_a_code_span_is_used_only_if_no_character_can_end_it(text: str, written: str) -> None:
     assert markdown_code(text) == written
 
 
-def test_long_values_lose_their_middle() -> None:
+def test_long_values_are_shortened_in_the_middle() -> None:
     assert markdown_code("a" * 150 + "b" * 150) == f"`{'a' * 100}…{'b' * 100}`"
 
 
@@ -57,7 +57,7 @@ def test_rows_after_the_first_twelve_are_folded() -> None:
     assert text.index("**p11** | sha256 only") < text.index("<details>") < text.index("**p12** | sha256 only")
 
 
-def test_what_differs_inside_of_trees_is_folded() -> None:
+def test_differences_inside_trees_are_folded() -> None:
     text = markdown_comment(with_details())
     assert "<summary>Inside default, macos-aarch64: libraries</summary>" in text
     assert "| OpenSSL |  | `3.5.1` |" in text

@@ -52,7 +52,7 @@ def inside() -> Review:
     )
 
 
-def test_what_differs_inside_of_trees_is_in_the_entrys_section() -> None:
+def test_differences_inside_trees_are_in_the_section_of_the_entry() -> None:
     text = html_page(with_details())
     assert "<summary>Inside, on macos-aarch64</summary>" in text
     cells = re.findall(r">([^<>]*)</(?:td|th)>", text.partition("Inside, on")[2])
@@ -87,7 +87,7 @@ def test_an_alarm_about_an_entry_shows_its_archives_once() -> None:
     assert rows["version down"] == "alarm"
 
 
-def test_counts_say_what_they_count() -> None:
+def test_counts_name_the_counted_things() -> None:
     counts = re.findall(r'<li class="pill[^"]*">([^<]*)</li>', html_page(busy()))
     assert counts == [
         "1 alarm",
@@ -107,7 +107,7 @@ def written(tmp_path: Path, found: Review) -> Path:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_fits_the_window_and_reports_no_error(tab: Tab, tmp_path: Path, width: int, dark: bool) -> None:
+def test_the_page_fits_the_window_without_errors(tab: Tab, tmp_path: Path, width: int, dark: bool) -> None:
     tab.complaints.clear()
     tab.open(written(tmp_path, busy()), width=width, dark=dark)
     assert tab.ask("document.documentElement.scrollWidth") <= width
@@ -120,7 +120,7 @@ def test_it_fits_the_window_and_reports_no_error(tab: Tab, tmp_path: Path, width
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing(any_tab: Tab, axe: str, tmp_path: Path) -> None:
+def test_axe_finds_no_accessibility_problems(any_tab: Tab, axe: str, tmp_path: Path) -> None:
     """Wide and narrow, light and dark, everything unfolded."""
     reviews = {"busy": busy(), "attacked": pictured(), "inside": inside()}
     assert not [
@@ -142,7 +142,7 @@ def test_touch_and_narrow_windows_have_their_hints(tab: Tab, tmp_path: Path) -> 
     assert tab.ask("document.getElementById('scrolls').hidden") is True  # two columns fit
 
 
-def test_the_filter_reaches_what_is_inside(tab: Tab, tmp_path: Path) -> None:
+def test_the_filter_also_searches_differences_inside_trees(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, inside()), width=1280)
     rows = "document.querySelectorAll('section.filtered tbody tr:not([hidden]) th')"
     entries = f"[...new Set([...{rows}].map((each) => each.textContent))]"
@@ -157,7 +157,7 @@ def test_the_filter_reaches_what_is_inside(tab: Tab, tmp_path: Path) -> None:
     assert tab.ask("document.querySelector('section.filtered').hidden") is True
 
 
-def test_the_picture_of_the_docs(tab: Tab, tmp_path: Path) -> None:
+def test_a_picture_of_the_page_is_taken_for_the_docs(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, pictured()), width=1280)
     tab.screenshot(pictures(tmp_path) / "diff.png", most=1250)
     assert {"alarm"} <= set(tab.ask("[...document.querySelectorAll('.pill')].map(x => x.textContent)"))
@@ -168,7 +168,7 @@ def shown(tab: Tab) -> list[str]:
     return names
 
 
-def test_the_filter_by_keyboard(tab: Tab, tmp_path: Path) -> None:
+def test_the_filter_can_be_used_by_keyboard(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, busy()), width=1280)
     assert shown(tab) == ["alarming", "came", "default", "went"]
     tab.press("/", "/")
@@ -188,7 +188,7 @@ def test_the_filter_by_keyboard(tab: Tab, tmp_path: Path) -> None:
     assert shown(tab) == ["alarming"]
 
 
-def test_digests_are_copied_by_keyboard(tab: Tab, tmp_path: Path) -> None:
+def test_digests_can_be_copied_by_keyboard(tab: Tab, tmp_path: Path) -> None:
     tab.open(written(tmp_path, busy()), width=1280)
     tab.ask("document.querySelector('details').open = true; document.querySelector('button.copy').focus()")
     tab.ask("navigator.clipboard.writeText = async (text) => { window.copied = text; }; 1")
@@ -218,7 +218,7 @@ def test_every_control_has_a_name_and_a_place_in_the_order(tab: Tab, tmp_path: P
     assert list(dict.fromkeys(visited))[:5] == ["skip", "copy", "search", "show", "scroll"]
 
 
-def test_without_scripts_everything_is_there(tab: Tab, tmp_path: Path) -> None:
+def test_without_scripts_the_whole_content_is_shown(tab: Tab, tmp_path: Path) -> None:
     tab.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
         tab.open(written(tmp_path, busy()), width=1280)
@@ -229,7 +229,7 @@ def test_without_scripts_everything_is_there(tab: Tab, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_does_nothing(tab: Tab, tmp_path: Path, text: str) -> None:
+def test_hostile_text_is_not_executed(tab: Tab, tmp_path: Path, text: str) -> None:
     tab.complaints.clear()
     spoiled = replace(edited(python(), url=f"https://{text}/x"), name=text)
     found = Review.of(DiffSide(label=text), DiffSide(label=text, lock=lock(spoiled)), file=text)

@@ -35,7 +35,7 @@ def test_the_table_of_codes_is_that_of_the_code(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_each_attack_is_shown_as_it_is_found(attack: str, tmp_path: Path, golden: Golden) -> None:
+def test_each_attack_is_documented_with_its_real_findings(attack: str, tmp_path: Path, golden: Golden) -> None:
     make_attacked(tmp_path / "project", attack)
     project = Project(tmp_path / "project")
     diff = project.run("diff")
@@ -52,7 +52,7 @@ def test_every_kind_of_notice_is_explained() -> None:
         assert f"`{kind}`" in text, kind
 
 
-def test_the_picture_is_one_and_not_too_large() -> None:
+def test_there_is_one_picture_of_limited_size() -> None:
     (name,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
     data = (PAGE.parent / name).read_bytes()
     assert data.startswith(b"\x89PNG")

@@ -40,7 +40,7 @@ def context(text: str, **values: object) -> AuditContext:
     return replace(made, **values)
 
 
-def test_the_most_severe_come_first_then_those_of_earlier_lines() -> None:
+def test_findings_are_sorted_by_severity_then_by_line() -> None:
     note, early, late = finding("PV026", 1), finding("PV008", 2), finding("PV001", 9)
     assert sort_findings([note, late, early]) == (early, late, note)
 
@@ -49,12 +49,12 @@ def test_the_same_finding_is_reported_once() -> None:
     assert len(sort_findings([finding("PV001", 1), finding("PV001", 1)])) == 1
 
 
-def test_a_finding_has_the_severity_of_its_code_unless_told_otherwise() -> None:
+def test_a_finding_has_the_severity_of_its_code_by_default() -> None:
     assert finding("PV012", 1).severity == AUDIT_CODES["PV012"].severity == "warning"
     assert finding("PV012", 1, "error").severity == "error"
 
 
-def test_findings_are_on_the_line_of_a_key() -> None:
+def test_findings_have_the_line_of_their_key() -> None:
     entry = python(asset(), asset(target="macos-aarch64"))
     text = format_lock(Lock(pythons=(entry,)))
     about = context(text)
@@ -74,13 +74,13 @@ def test_findings_are_on_the_line_of_a_key() -> None:
         (0, '{ version = "3.14", cooldown = "9 days" }', 777_600),
     ],
 )
-def test_the_longer_cooldown_counts(policy: int, value: str, length: int) -> None:
+def test_the_longer_cooldown_is_used(policy: int, value: str, length: int) -> None:
     text = format_lock(Lock(pythons=()))
     found = context(text, policy=Policy(cooldown=policy)).cooldown(request(value))
     assert found.seconds == length
 
 
-def test_an_asset_is_known_by_its_url_whatever_it_says_of_itself() -> None:
+def test_an_asset_is_identified_by_its_url_only() -> None:
     known = asset("3.13.5+20250702")
     upstream = catalog(known, asset("3.13.6+20250807"))
     assert known_asset(upstream, known) == known

@@ -59,7 +59,7 @@ def audit_lines(*documents: object, verbosity: int = 0, policy: Policy | None = 
     return [line for line in answer.lines if " PV029 " in line]
 
 
-def test_the_worst_come_first_and_a_single_one_is_not_folded() -> None:
+def test_the_most_severe_come_first_and_a_single_advisory_is_not_folded() -> None:
     for number in range(UNFOLDED_ADVISORIES + 2):
         shown, others, words = fold_advisories(["low", *["high"] * number], lambda each: each)  # type: ignore[arg-type,return-value]
         assert shown[:number] == ["high"] * min(number, len(shown))
@@ -67,14 +67,14 @@ def test_the_worst_come_first_and_a_single_one_is_not_folded() -> None:
         assert words == ("2 more advisories (1 high, 1 low)" if number > UNFOLDED_ADVISORIES else "")
 
 
-def test_an_audit_lists_the_worst_of_an_entry_and_counts_the_others() -> None:
+def test_an_audit_lists_the_most_severe_of_an_entry_and_counts_the_others() -> None:
     *lines, last = audit_lines(*MANY)
     assert listed(" ".join(lines)) == WORST
     assert last.endswith(f"error PV029 default: {OTHERS}; `--verbose` lists them")
     assert len(audit_lines(*MANY, verbosity=1)) == 20
 
 
-def test_advisories_that_the_policy_tolerates_are_folded_by_themselves() -> None:
+def test_advisories_tolerated_by_the_policy_are_folded_separately() -> None:
     lines = audit_lines(*records(high=12, low=13), policy=Policy(max_severity="low"))
     assert [line.split(" PV029 default: ")[1] for line in lines if "more" in line] == [
         "2 more advisories (2 high); `--verbose` lists them",
@@ -82,7 +82,7 @@ def test_advisories_that_the_policy_tolerates_are_folded_by_themselves() -> None
     ]
 
 
-def test_annotations_have_one_command_for_an_entry_and_what_programs_read_is_whole() -> None:
+def test_annotations_have_one_command_for_an_entry_and_json_and_sarif_are_complete() -> None:
     audit = audited(*MANY)
     (command,) = [each for each in audit_annotations(audit) if "PV029" in each]
     *lines, last, fix = command.split("%0A")
@@ -95,7 +95,7 @@ def test_annotations_have_one_command_for_an_entry_and_what_programs_read_is_who
 
 
 @pytest.mark.parametrize("effect", ["opens", "closes"])
-def test_a_diff_lists_the_worst_of_what_it_opens_and_closes(effect: str) -> None:
+def test_a_diff_lists_the_most_severe_opened_and_closed_advisories(effect: str) -> None:
     builds = ["3.13.13+20260602", "3.13.14+20260610"]
     review = changed(*(builds if effect == "closes" else reversed(builds)), *MANY)
     ids = [each.advisory.id for each in review.advisories]
@@ -112,7 +112,7 @@ def test_a_diff_lists_the_worst_of_what_it_opens_and_closes(effect: str) -> None
         assert all(each in str(document) for each in ids)
 
 
-def test_the_table_of_security_updates_has_the_worst_of_each_entry() -> None:
+def test_the_table_of_security_updates_has_the_most_severe_of_each_entry() -> None:
     row = OutdatedRow(name="default", locked="3.13.13+20260602")
     updates = [SecurityUpdate(row=row, finding=finding) for finding in found(audited(*MANY))]
     other = replace(updates[-1], row=replace(row, name="other"))

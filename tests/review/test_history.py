@@ -46,7 +46,7 @@ def golden_path(number: int, ending: str) -> Path:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_text_for_a_terminal(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_the_terminal_output_is_the_recorded_one(reviews: list[Review], number: int, golden: Golden) -> None:
     found = reviews[number - 1]
     wide = diff_lines(found, PLAIN, width=10_000)
     narrow = diff_lines(found, PLAIN, width=60)
@@ -54,12 +54,12 @@ def test_text_for_a_terminal(reviews: list[Review], number: int, golden: Golden)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_markdown_comment(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_the_markdown_comment_is_the_recorded_one(reviews: list[Review], number: int, golden: Golden) -> None:
     golden(golden_path(number, "md"), markdown_comment(reviews[number - 1]))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_html_page(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_the_html_page_is_the_recorded_one(reviews: list[Review], number: int, golden: Golden) -> None:
     """Without style, script and their digests, which do not depend on the step."""
     text = html_page(reviews[number - 1])
     text = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", text, flags=re.DOTALL)
@@ -67,14 +67,14 @@ def test_html_page(reviews: list[Review], number: int, golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_json_document(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_the_json_document_is_the_recorded_one(reviews: list[Review], number: int, golden: Golden) -> None:
     document = diff_document(reviews[number - 1])
     jsonschema.validate(document, read_schema("pythons-diff"))
     golden(golden_path(number, "json"), json.dumps(document, indent=1) + "\n")
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_github_annotations(reviews: list[Review], number: int, golden: Golden) -> None:
+def test_the_github_annotations_are_the_recorded_ones(reviews: list[Review], number: int, golden: Golden) -> None:
     found = reviews[number - 1]
     commands = diff_annotations(found)
     golden(golden_path(number, "github"), "\n".join([*commands, ""]))

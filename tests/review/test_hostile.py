@@ -80,12 +80,12 @@ def read(text: str) -> Page:
 
 @given(hostile_reviews())
 @slow_is_fine
-def test_the_page_parses_and_holds_no_markup_but_its_own(found: Review) -> None:
+def test_the_page_parses_and_contains_only_its_own_markup(found: Review) -> None:
     read(html_page(found))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_the_page_shows_every_text_as_it_is(text: str) -> None:
+def test_the_page_shows_every_text_unchanged(text: str) -> None:
     found = Review.of(DiffSide(label=text), DiffSide(label="new", lock=lock(python())), file=text)
     shown = "".join(read(html_page(found)).texts)
     visible = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -38,7 +38,7 @@ def findings(before: Catalog, after: Catalog) -> tuple[list[Finding], str]:
     return list(check_knowledge(context)), text
 
 
-def test_levels_that_were_learned_are_a_note_at_the_build() -> None:
+def test_newly_known_levels_are_a_note_at_the_build() -> None:
     (found,), text = findings(partly_known(ROWS[0]), partly_known(*ROWS))
     assert (found.code, found.severity) == ("PV027", "note")
     assert found.message == f"{NAME} now has v2, v3, v4: `provision lock --upgrade fast`"
@@ -52,5 +52,5 @@ def test_an_archive_that_is_no_longer_listed_is_a_warning_at_its_url() -> None:
     assert ROWS[1].url in text.splitlines()[found.line - 1]
 
 
-def test_nothing_is_found_where_nothing_was_learned() -> None:
+def test_without_new_knowledge_there_are_no_findings() -> None:
     assert findings(partly_known(*ROWS), partly_known(*ROWS))[0] == []

@@ -36,7 +36,7 @@ def test_versions_are_found_in_binaries_scripts_and_metadata(tmp_path: Path) -> 
     }
 
 
-def test_a_number_between_nul_bytes_is_sqlites_only_beside_its_mark(tmp_path: Path) -> None:
+def test_a_number_between_nul_bytes_is_the_sqlite_version_only_beside_its_marker(tmp_path: Path) -> None:
     """`unicodedata` has the version of an old Unicode database there."""
     content = b"\x003.2.0\0"
     (tmp_path / "unicodedata.so").write_bytes(content)

@@ -38,13 +38,13 @@ def kinds(old: LockedPython | None, new: LockedPython | None) -> set[tuple[str, 
     return {(notice.severity, notice.kind) for notice in found(old, new)}
 
 
-def test_other_bytes_under_the_same_name_are_an_alarm() -> None:
+def test_another_sha256_under_the_same_name_is_an_alarm() -> None:
     after = edited(DEFAULT, sha256=digest("other"))
     assert kinds(DEFAULT, after) == {("alarm", "bytes")}
     assert kinds(DEFAULT, replace(after, request=digest("asked otherwise"))) == {("alarm", "bytes")}
 
 
-def test_the_same_bytes_under_another_version_are_an_alarm() -> None:
+def test_the_same_sha256_under_another_version_is_an_alarm() -> None:
     after = moved(DEFAULT, "3.14.8+20260901")
     after = edited(after, sha256=DEFAULT.assets[0].sha256)
     assert ("alarm", "bytes") in kinds(DEFAULT, after)
@@ -93,7 +93,7 @@ def origins(old: LockedPython | None, new: LockedPython | None) -> set[tuple[str
     return {(each.severity, each.kind, each.urls) for each in found(old, new) if each.kind in ("origin", "new-host")}
 
 
-def test_an_added_entry_of_its_publisher_is_no_alarm() -> None:
+def test_an_added_entry_of_its_publisher_is_not_an_alarm() -> None:
     assert found(None, python(at(PBS))) == []
 
 
@@ -134,7 +134,7 @@ def test_an_added_entry_of_a_new_origin_on_a_host_that_is_in_use_is_a_warning() 
     assert (notice.severity, notice.kind, notice.urls) == ("warning", "origin", (other.assets[0].url,))
 
 
-def test_every_alarm_has_the_urls_of_what_it_is_about() -> None:
+def test_every_alarm_has_the_urls_of_its_archives() -> None:
     older = moved(DEFAULT, "3.14.6+20260901")
     for after in (
         edited(DEFAULT, sha256=digest("other")),

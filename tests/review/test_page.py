@@ -17,7 +17,7 @@ from tests.review.test_diff_page import busy
 
 
 @pytest.mark.parametrize("text", [html_page(busy()), audit_page(AUDIT)], ids=["diff", "audit"])
-def test_it_may_run_its_own_script_and_style_and_nothing_else(text: str) -> None:
+def test_the_page_may_only_use_its_own_script_and_style(text: str) -> None:
     policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     allowed = []
     for tag in ("style", "script"):
@@ -48,7 +48,7 @@ def test_text_is_escaped_for_elements_and_attributes_alike(text: str) -> None:
         ("(unreadable)", "(unreadable)"),
     ],
 )
-def test_the_letters_that_deceive_are_marked(host: str, marked: str) -> None:
+def test_deceptive_characters_are_marked(host: str, marked: str) -> None:
     assert host_html(host).partition(" <span")[0] == marked
     assert ("resembles github.com" in host_html(host)) == ("<mark>" in marked)
     url = f"https://{host}/a/b?c=1&d=github.com"

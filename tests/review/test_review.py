@@ -22,7 +22,7 @@ def changed(before: LockedPython, after: LockedPython) -> list[tuple[str, str, s
     return table(lock(before), lock(after))
 
 
-def test_the_headline_counts_entries_and_what_is_serious() -> None:
+def test_the_headline_counts_entries_and_serious_notices() -> None:
     old = lock(DEFAULT, python(name="went"), python(name="wrong"))
     new = lock(moved(DEFAULT, "3.14.8+20260901"), python(name="came"), edited(python(name="wrong"), sha256=digest("x")))
     assert headline(review(old, new)) == "2 entries changed, 1 added, 1 removed; 1 alarm"
@@ -36,7 +36,7 @@ def test_an_upgrade_is_one_row_for_all_targets() -> None:
     assert changed(DEFAULT, after) == [("~", "version up", "3.14.7+20260814", "3.14.8+20260901", "all")]
 
 
-def test_what_changed_on_one_target_names_it() -> None:
+def test_a_change_on_one_target_names_the_target() -> None:
     after = edited(DEFAULT, sha256=digest("other"))
     ((mark, change, before, new, where),) = changed(DEFAULT, after)
     assert (mark, change, where) == ("~", "sha256 only", "macos-aarch64")
@@ -55,7 +55,7 @@ def test_all_means_every_target_of_the_entry() -> None:
     ]
 
 
-def test_levels_and_targets_that_were_added_or_removed() -> None:
+def test_added_and_removed_levels_and_targets_are_listed() -> None:
     before, after = python(asset(), asset(cpu="v2")), python(asset(), asset(cpu="v3"), asset(target="macos-aarch64"))
     words = "3.14.7+20260814 pgo+lto install_only_stripped"
     assert changed(before, after) == [
@@ -65,7 +65,7 @@ def test_levels_and_targets_that_were_added_or_removed() -> None:
     ]
 
 
-def test_tree_options_and_the_request_are_the_entrys() -> None:
+def test_changes_of_tree_options_and_request_belong_to_the_entry() -> None:
     after = replace(DEFAULT, tree=TreeOptions(bytecode=True), request=digest("other"))
     assert [(change, where) for _, change, _, _, where in changed(DEFAULT, after)] == [
         ("tree options", "all"),
@@ -73,7 +73,7 @@ def test_tree_options_and_the_request_are_the_entrys() -> None:
     ]
 
 
-def test_an_added_entry_is_shown_by_what_its_assets_share_or_one_by_one() -> None:
+def test_an_added_entry_is_shown_by_shared_properties_or_asset_by_asset() -> None:
     both = python(asset(), asset(target="macos-aarch64"))
     assert [row[-1] for row in table(None, lock(both))] == ["macos-aarch64, linux-x86_64"]
     single = table(None, lock(both), single=True)
@@ -81,7 +81,7 @@ def test_an_added_entry_is_shown_by_what_its_assets_share_or_one_by_one() -> Non
     assert all("example.com" in after for _, _, _, after, _ in single)
 
 
-def test_sizes_are_told_where_all_are_known() -> None:
+def test_sizes_are_shown_if_all_are_known() -> None:
     (row,) = review_rows(review(None, lock(python(asset(size=5), asset(target="macos-aarch64", size=6)))).diff)
     assert row.size == 11
     (row,) = review_rows(review(None, lock(python(asset(size=5), asset(target="macos-aarch64")))).diff)

@@ -31,7 +31,7 @@ def read(repository: Path, text: str) -> str | None:
     return read_revision(RevisionPath.parse(text, default="./pythons.lock"), repository)
 
 
-def test_a_file_as_a_revision_has_it(repository: Path) -> None:
+def test_a_file_is_read_from_a_revision(repository: Path) -> None:
     commit(repository, b"one\n")
     commit(repository, b"two\r\n")
     commit(repository, b"three", name="tools/pythons.lock")
@@ -47,13 +47,13 @@ def test_a_file_as_a_revision_has_it(repository: Path) -> None:
     "text",
     ["-HEAD", "--output=/tmp/x", "--upload-pack=touch x", "", ":x", "a b", "HEAD\nHEAD", "x" * 600, "HEAD:\x00", "-"],
 )
-def test_what_cannot_be_a_revision_is_never_passed_to_git(text: str) -> None:
+def test_an_invalid_revision_is_never_passed_to_git(text: str) -> None:
     with pytest.raises(UsageError):
         RevisionPath.parse(text, default="./pythons.lock")
 
 
 @pytest.mark.parametrize("text", ["nowhere", "HEAD~99", "v1^{tree}"])
-def test_a_revision_that_git_does_not_know(repository: Path, text: str) -> None:
+def test_an_unknown_revision_is_an_error(repository: Path, text: str) -> None:
     commit(repository, b"one\n")
     with pytest.raises(UsageError, match="no revision"):
         read(repository, text)
@@ -65,7 +65,7 @@ def test_a_path_out_of_the_repository_is_refused(repository: Path) -> None:
         read(repository, "HEAD:../../etc/passwd")
 
 
-def test_files_that_are_no_text_and_folders_are_refused(repository: Path) -> None:
+def test_directories_and_files_that_are_not_text_are_refused(repository: Path) -> None:
     commit(repository, b"\xff\xfe")
     with pytest.raises(LockFileError, match="not UTF-8") as caught:
         read(repository, "HEAD")
@@ -75,19 +75,19 @@ def test_files_that_are_no_text_and_folders_are_refused(repository: Path) -> Non
         read(repository, "HEAD:folder")
 
 
-def test_outside_of_a_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_repository_the_error_of_git_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     with pytest.raises(UsageError, match="git failed: "):
         read(tmp_path, "HEAD")
 
 
-def test_a_repository_without_commits(repository: Path) -> None:
+def test_a_repository_without_commits_is_detected(repository: Path) -> None:
     assert not has_commit(repository)
     commit(repository, b"")
     assert has_commit(repository)
 
 
-def test_nothing_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
+def test_no_program_of_the_repository_runs(repository: Path, tmp_path: Path) -> None:
     """Filters, textconv, a file system monitor and hooks that would leave a mark."""
     mark = tmp_path / "ran"
     command = f"touch {mark}; cat"
@@ -103,7 +103,7 @@ def test_nothing_of_the_repository_runs(repository: Path, tmp_path: Path) -> Non
     assert not mark.exists()
 
 
-def test_the_advice_of_git_is_shown_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_advice_of_git_is_shown_completely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """git has a variable for its own tests, by which a repository is another user's."""
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
@@ -112,7 +112,7 @@ def test_the_advice_of_git_is_shown_whole(tmp_path: Path, monkeypatch: pytest.Mo
     assert "git config --global --add safe.directory" in str(caught.value.hint)
 
 
-def test_a_repository_without_commits_is_named_as_such(tmp_path: Path) -> None:
+def test_the_error_names_a_repository_without_commits(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     with pytest.raises(UsageError, match="git has no revision 'HEAD'") as caught:
         read(tmp_path, "HEAD")
