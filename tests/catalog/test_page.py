@@ -365,7 +365,7 @@ def test_what_a_catalog_says_stays_text(tab: Tab, tmp_path: Path) -> None:
     assert tab.ask("document.images.length") == 0
     assert "<img src=x" in tab.ask(LINE)
     assert tab.ask("document.getElementById('file').textContent").endswith(odd)
-    assert odd in tab.ask("document.getElementById('components').textContent")
+    assert odd.partition("=")[0] in tab.ask("document.getElementById('components').textContent")
     assert tab.complaints == []
 
 
