@@ -103,7 +103,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path, data: bytes) -> None:
         read_source(path)
 
 
-def test_a_damaged_snapshot_is_no_source(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_refused(tmp_path: Path) -> None:
     (path,) = sources(tmp_path, {"old.bin": BUNDLED.read_bytes()[:-1]})
     with pytest.raises(CatalogError, match=r"old.bin: the snapshot is damaged: its checksum does not match"):
         read_source(path)
@@ -144,7 +144,7 @@ def test_install_only_options_are_inferred_from_all_sources(tmp_path: Path) -> N
     assert str(assets[STRIPPED].options) == "lto"
 
 
-def test_what_an_older_snapshot_inferred_is_inferred_again(tmp_path: Path) -> None:
+def test_options_inferred_in_an_older_snapshot_are_inferred_again(tmp_path: Path) -> None:
     older = build_snapshot(sources(tmp_path, {"a.json": hashes(STRIPPED)}), AS_OF)
     assets = gathered(sources(tmp_path, {"older.bin": older, "b.json": hashes(FULL)}))
     assert str(assets[STRIPPED].options) == "lto"
@@ -181,7 +181,7 @@ def test_all_sources_that_cannot_be_read_are_reported_at_once(tmp_path: Path) ->
     assert [error.place.file for error in caught.value.errors if error.place] == [str(paths[0]), str(paths[2])]
 
 
-def test_the_time_is_given_and_must_be_one(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_time_is_refused(tmp_path: Path) -> None:
     paths = sources(tmp_path, {"a.json": hashes(FULL)})
     assert Snapshot(build_snapshot(paths, "2026-02-01")).as_of == "2026-02-01T00:00:00Z"
     with pytest.raises(UsageError, match="'today' is not a time"):
@@ -189,7 +189,7 @@ def test_the_time_is_given_and_must_be_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_bundled_snapshot_alone_gives_itself() -> None:
+def test_building_from_the_bundled_snapshot_alone_gives_the_same_snapshot() -> None:
     assert build_snapshot([BUNDLED], bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 
@@ -202,7 +202,7 @@ def real_sources() -> list[Path]:
 
 
 @real_data
-def test_the_bundled_snapshot_is_what_the_real_sources_give() -> None:
+def test_building_from_the_real_sources_gives_the_bundled_snapshot() -> None:
     assert build_snapshot(real_sources(), bundled_snapshot().as_of) == BUNDLED.read_bytes()
 
 

@@ -48,13 +48,13 @@ def installer_file(
     return {"arch": arch, "filename": name, "install_only": True, "platform": platform, "sha256": known, "url": url}
 
 
-def test_pbs_installers_archives_of_pbs_are_read_by_their_names_alone() -> None:
+def test_pbs_archives_of_pbs_installer_are_read_by_their_names_only() -> None:
     name = stripped("3.14.2", "20260127")
     data = installer_release(installer_file(asset_url("20260127", name), platform="windows"), implementation="cpython")
     assert read_pbs_installer(data, "versions.json").assets == (upstream(name),)
 
 
-def test_pbs_installers_archives_are_of_pbs_by_the_parts_of_their_urls() -> None:
+def test_pbs_archives_of_pbs_installer_are_recognised_by_the_parts_of_their_urls() -> None:
     url = asset_url("20260127", stripped("3.14.2", "20260127"))
     files = [installer_file(url.replace("github.com", host)) for host in ("GitHub.com:443", "example.com")]
     reading = read_pbs_installer(installer_release(*files, implementation="cpython"), "versions.json")
@@ -79,7 +79,7 @@ def test_the_name_of_a_pypy_archive_has_its_build_and_the_fields_its_version(
     assert asset.title == title
 
 
-def test_pbs_installers_files_without_a_hash_are_left_out() -> None:
+def test_files_of_pbs_installer_without_a_hash_are_left_out() -> None:
     reading = read_pbs_installer(
         installer_release(installer_file(PYPY + "pypy3.11-v7.3.23-linux64.tar.gz", sha256=None)), "versions.json"
     )
@@ -93,6 +93,6 @@ def test_unknown_names_of_pbs_installer_are_returned(filename: str) -> None:
     )
 
 
-def test_what_is_not_pbs_installers_format_is_refused() -> None:
+def test_files_in_another_format_than_that_of_pbs_installer_are_refused() -> None:
     with pytest.raises(CatalogError, match=r"versions.json: \[0\].python_version: Field required"):
         read_pbs_installer(b'[{"files": []}]', "versions.json")

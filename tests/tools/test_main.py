@@ -20,7 +20,7 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_it_merges_files_into_a_snapshot(tmp_path: Path) -> None:
+def test_files_are_merged_into_a_snapshot(tmp_path: Path) -> None:
     (tmp_path / "rows.ndjson").write_bytes(ndjson_line(FULL))
     done = run("--as-of", "2026-02-01", "-o", tmp_path / "out.bin", tmp_path / "rows.ndjson")
     assert (done.returncode, done.stderr) == (0, "")
@@ -40,12 +40,12 @@ def test_all_files_that_cannot_be_read_are_reported_and_nothing_is_written(tmp_p
     assert not (tmp_path / "out.bin").exists()
 
 
-def test_the_time_is_needed_and_must_be_one(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_time_is_refused(tmp_path: Path) -> None:
     assert "--as-of" in run("-o", tmp_path / "out.bin", BUNDLED).stderr
     done = run("--as-of", "today", "-o", tmp_path / "out.bin", BUNDLED)
     assert done.returncode == USAGE
     assert "'today' is not a time" in done.stderr
 
 
-def test_its_help_has_an_example() -> None:
+def test_the_help_has_an_example() -> None:
     assert "\n  python -m tools.snapshot --as-of " in run("--help").stdout

@@ -152,37 +152,37 @@ def complaints(text: str) -> list[str]:
     return [error.message for error in VALIDATOR.iter_errors(tomllib.loads(text))]
 
 
-def test_the_committed_schema_is_this_one(golden: Golden) -> None:
+def test_the_committed_schema_is_up_to_date(golden: Golden) -> None:
     golden(SCHEMAS / "pythons.schema.json", schema_text(SCHEMA))
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_a_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$id"] == SCHEMA_ID
     assert json.loads(schema_text(SCHEMA)) == SCHEMA
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_what_is_read_is_valid(text: str) -> None:
+def test_manifests_that_are_read_are_valid(text: str) -> None:
     assert complaints(text) == []
     assert is_read(text)
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_is_refused_is_not(text: str) -> None:
+def test_manifests_that_are_refused_are_invalid(text: str) -> None:
     assert complaints(text)
     assert not is_read(text)
 
 
 @pytest.mark.parametrize("text", CONTRADICTORY)
-def test_contradictions_are_found_by_reading_alone(text: str) -> None:
+def test_contradictions_are_found_by_the_reader_only(text: str) -> None:
     assert not complaints(text)
     assert not is_read(text)
 
 
 @unhurried
 @given(NAMES, specs())
-def test_every_entry_that_is_read_is_valid(name: str, spec: dict[str, object]) -> None:
+def test_every_generated_entry_that_is_read_is_valid(name: str, spec: dict[str, object]) -> None:
     text = add_entry("", name, spec)
     assert is_read(text)
     assert complaints(text) == []
@@ -211,6 +211,6 @@ def test_every_key_has_a_title_a_description_and_examples_that_fit() -> None:
                 resolved.validate(example)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_can_be_resolved() -> None:
     references = {node["$ref"] for node in nodes(SCHEMA) if "$ref" in node}
     assert references == {f"#/$defs/{name}" for name in SCHEMA["$defs"]}

@@ -26,7 +26,7 @@ def undescribed(schema: object, path: str = "") -> Iterator[str]:
             yield from undescribed(each, path)
 
 
-def test_every_key_of_every_schema_says_what_it_means() -> None:
+def test_every_key_of_every_schema_has_a_description() -> None:
     """Editors show it while somebody writes a manifest, and the site's page on JSON documents."""
     for path in SCHEMAS.glob("*.schema.json"):
         assert list(undescribed(json.loads(path.read_text()))) == [], path.name

@@ -91,7 +91,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run_here
 
 
-def test_the_committed_schemas_are_these(golden: Golden) -> None:
+def test_the_committed_schemas_are_up_to_date(golden: Golden) -> None:
     for name, schema in OUTPUTS.items():
         jsonschema.Draft202012Validator.check_schema(schema)
         golden(SCHEMAS / f"{name}.schema.json", schema_text(schema))
@@ -102,7 +102,7 @@ def test_every_command_that_takes_json_has_a_schema() -> None:
     assert {name.removeprefix("output-") for name in OUTPUTS} | set(ELSEWHERE) == {*commands(), "error"}
 
 
-def test_what_commands_print_is_as_their_schemas_say(run: Any, tmp_path: Path) -> None:
+def test_the_output_of_commands_matches_their_schemas(run: Any, tmp_path: Path) -> None:
     build = small_build(tmp_path / "builds")
     catalog = write_catalog(tmp_path / "builds", [build])
     checked, failed = set(), list[Any]()

@@ -36,11 +36,11 @@ def load(text: str, tmp_path: Path) -> Results:
     return Results.load(path)
 
 
-def test_the_page_is_the_one_that_is_made(golden: Golden) -> None:
+def test_the_committed_page_is_up_to_date(golden: Golden) -> None:
     golden(PAGE, platforms_page(Results.load(), Installs.load()))
 
 
-def test_pyproject_claims_the_systems_that_are_tested() -> None:
+def test_the_classifiers_name_the_tested_systems() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     claimed = [name for name in project["classifiers"] if name.startswith("Operating System")]
     assert claimed == Results.load().classifiers()
@@ -61,7 +61,7 @@ def test_the_state_follows_from_the_runs(tmp_path: Path, runs: tuple[str, ...], 
     assert f"| `windows-x86_64` | {state} |" in platforms_page(results, Installs.load())
 
 
-def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+def test_a_later_run_replaces_an_earlier_one(tmp_path: Path) -> None:
     text = record(record(EMPTY, a_run(python="3.13.4", passed=1)), a_run(passed=3))
     text = record(text, a_run(target=LINUX, passed=4, remark="All of it."))
     results = load(text, tmp_path)
@@ -72,7 +72,7 @@ def test_a_later_run_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
     assert "All of it.\n" in page
 
 
-def test_files_that_still_have_an_earlier_run_do_not_undo_a_later_one(tmp_path: Path) -> None:
+def test_a_file_with_an_earlier_run_does_not_replace_a_later_one(tmp_path: Path) -> None:
     earlier, later = a_run(passed=1), a_run(passed=3, day=date(2026, 11, 29))
     for runs in ((later, earlier), (earlier, later)):
         assert [run.passed for run in load(merge(EMPTY, runs), tmp_path).runs] == [3]
@@ -101,7 +101,7 @@ def test_only_runs_that_pass_are_recorded(tmp_path: Path) -> None:
     assert RESULTS.read_bytes() == before
 
 
-def test_only_a_system_that_cannot_run_a_platform_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_system_that_cannot_run_a_platform_is_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     def raises(error: BaseException) -> Callable[[], None]:
         def prepare() -> None:
             raise error

@@ -28,7 +28,7 @@ def test_texts_name_the_repository_and_the_version_of_the_metadata() -> None:
     assert len(versions) >= 5
 
 
-def test_nothing_is_left_to_be_filled_in() -> None:
+def test_no_placeholder_is_left() -> None:
     """Our placeholders: a command that a reader copies runs unchanged."""
     placeholder = re.compile(r"\bOWNER\b|\b0{40}\b|<commit>|@<|git\+https")
     assert [(name, found) for name, text in TEXTS.items() for found in placeholder.findall(text)] == []

@@ -12,17 +12,17 @@ from tools.renovate_preset import preset_text, renovate_preset
 EXPRESSIONS = [text for manager in renovate_preset()["customManagers"] for text in manager["matchStrings"]]
 
 
-def test_the_committed_preset_is_the_one_that_is_made(golden: Golden) -> None:
+def test_the_committed_preset_is_up_to_date(golden: Golden) -> None:
     golden(ROOT / "renovate" / "pythons.json", preset_text())
 
 
-def test_nothing_that_re2_lacks_is_used() -> None:
+def test_no_regular_expression_uses_features_that_re2_lacks() -> None:
     for text in EXPRESSIONS:
         assert not re.search(r"\(\?(?![:<])|\(\?<[=!]|\\[1-9]", text)
         re.compile(text.replace("(?<", "(?P<"))
 
 
-def test_every_key_of_an_entry_is_known_and_those_of_one_archive_stop_it() -> None:
+def test_every_key_of_an_entry_is_handled_and_archive_keys_prevent_updates() -> None:
     (whole,) = (manager["matchStrings"][1] for manager in renovate_preset()["customManagers"][2:3])
     words = set(re.findall(r"[a-z]+(?:-[a-z]+)*", whole))
     assert set(ENTRY.keys) - words == {"build", "sha256", "url"}

@@ -25,7 +25,7 @@ def names(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_what_is_named_exists(file: Path) -> None:
+def test_every_named_test_exists(file: Path) -> None:
     chosen = Selection.load(file)
     assert [room for room in chosen.rooms if not (ROOT / room).exists()] == []
     for test, reason in chosen.reasons.items():

@@ -162,11 +162,11 @@ def small_site(folder: Path, body: str) -> Path:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=range(len(FAULTS)))
-def test_the_check_finds_a_fault(tmp_path: Path, fault: str) -> None:
+def test_the_check_finds_each_error(tmp_path: Path, fault: str) -> None:
     assert list(problems_of(small_site(tmp_path, fault), URL)) == [f"index.html: {FAULTS[fault]}"]
 
 
-def test_the_check_finds_nothing_in_a_good_site_and_a_page_without_a_link_to_it(tmp_path: Path) -> None:
+def test_the_check_accepts_a_valid_site_and_a_page_without_links_to_it(tmp_path: Path) -> None:
     site = small_site(tmp_path, "<pre>[a][b]</pre><a href='https://example.org/'>elsewhere</a>")
     assert list(problems_of(site, URL)) == []
     (site / "lost.html").write_text("<p>x</p>")
@@ -185,7 +185,7 @@ def test_the_index_for_programs_lists_every_page_with_its_first_sentence(sources
     assert not [summary for summary in summaries.values() if summary and len(summary) < 30], "says nothing of the page"
 
 
-def test_the_skill_names_what_to_run_and_what_never_to_do() -> None:
+def test_the_skill_names_commands_to_run_and_actions_to_avoid() -> None:
     _, head, body = skill().split("---\n", 2)
     found = yaml.safe_load(head)
     assert re.fullmatch("[a-z0-9-]{1,64}", found["name"])
@@ -258,7 +258,7 @@ def visit(tab: Tab, url: str, *, width: int, dark: bool = False) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_site_in_a_browser(any_tab: Tab, axe: str, site: str, tmp_path: Path) -> None:
+def test_the_site_works_in_a_browser(any_tab: Tab, axe: str, site: str, tmp_path: Path) -> None:
     """No request to other sites, no error, no sideways scroll, no violation of axe-core; the search finds an option."""
     any_tab.complaints.clear()
     broken = {}

@@ -88,7 +88,7 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "kind",
     variants(FORGED, quick=["a program", "a link to the interpreter", "a command that does more", "no lock"]),
 )
-def test_only_commands_that_start_what_the_lock_has_go_on_path(synced: Project, kind: str) -> None:
+def test_only_commands_of_locked_interpreters_are_put_on_path(synced: Project, kind: str) -> None:
     folder = synced.directory / ".pythons"
     assert synced.run("env", "--shell", "github").out == f"{folder}/bin\n"
     forge, refused = FORGED[kind]
@@ -99,7 +99,7 @@ def test_only_commands_that_start_what_the_lock_has_go_on_path(synced: Project, 
     assert "refusing to put it on PATH" in ended.err
 
 
-def test_no_command_goes_on_path_without_its_tree(synced: Project) -> None:
+def test_no_command_is_put_on_path_without_its_tree(synced: Project) -> None:
     folder = synced.directory / ".pythons"
     Store(synced.directory.parent / "home").receipt((folder / "one").readlink().name).unlink()
     ended = synced.run("env", "--shell", "github", expect=STORE)
@@ -107,7 +107,7 @@ def test_no_command_goes_on_path_without_its_tree(synced: Project) -> None:
     assert "one: 3.13.5+20261201 is locked but not installed\n hint: Run `provision sync`." in ended.err
 
 
-def test_a_sync_replaces_commands_that_are_not_as_it_makes_them(synced: Project) -> None:
+def test_a_sync_replaces_changed_commands(synced: Project) -> None:
     folder = synced.directory / ".pythons"
     for kind in ("a command that does more", "a command of another version", "a name that leads out of the store"):
         FORGED[kind][0](folder)
@@ -118,6 +118,6 @@ def test_a_sync_replaces_commands_that_are_not_as_it_makes_them(synced: Project)
     assert not (synced.directory / "owned-by-it").exists()
 
 
-def test_an_unfinished_file_of_a_sync_that_runs_is_no_command(synced: Project) -> None:
+def test_a_temporary_file_of_a_running_sync_is_not_a_command(synced: Project) -> None:
     (synced.directory / ".pythons/bin/.python3.13.1.0123.new").touch()
     synced.run("env")

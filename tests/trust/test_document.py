@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
-def test_the_tests_that_it_names_exist() -> None:
+def test_the_tests_named_in_the_document_exist() -> None:
     """A file name without a folder is in the folder named last, or in tests/trust."""
     folder = Path("tests/trust")
     for name in re.findall(r"`((?:tests/[a-z0-9_/]+/)?(?:test_[a-z_]+\.py)?)`", TEXT):
@@ -43,11 +43,11 @@ def test_the_tests_that_it_names_exist() -> None:
         ("lock file, saved plan", f"{MAX_LOCK_SIZE // MIB} MiB"),
     ],
 )
-def test_its_limits_match_the_code(what: str, value: str) -> None:
+def test_the_limits_in_the_document_match_the_code(what: str, value: str) -> None:
     """A row may have more text after the limit, and its name may be longer."""
     assert re.search(rf"^\| {re.escape(what)}[^|]*\| {re.escape(value)}[ ,]", TEXT, re.MULTILINE)
 
 
-def test_it_lists_every_target() -> None:
+def test_the_document_lists_every_fuzz_target() -> None:
     for name in names():
         assert f"`{name}`" in TEXT, name

@@ -33,7 +33,7 @@ def _program(path: Path) -> Path:
     return path
 
 
-def test_a_bare_repository_among_the_files_has_no_say(tmp_path: Path) -> None:
+def test_a_bare_repository_among_the_files_is_ignored(tmp_path: Path) -> None:
     """Its configuration comes with the pull request, and git would follow it: to a promisor's upload-pack, say."""
     sub = _repository(tmp_path / "repository") / "sub"
     for folder in ("objects", "refs/heads"):
@@ -67,7 +67,7 @@ def test_drivers_filters_and_hooks_are_not_run(tmp_path: Path) -> None:
     assert not (repository / _MARK).exists()
 
 
-def test_what_is_called_git_in_the_working_directory_is_not_it(tmp_path: Path) -> None:
+def test_a_program_named_git_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.lock.write_text(lock_text())
     _program(project.directory / "git")
@@ -77,6 +77,6 @@ def test_what_is_called_git_in_the_working_directory_is_not_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("revision", ["--upload-pack=x", "-x", "", "a b", "a\nb", "\x1b[2J"])
-def test_what_looks_like_an_option_is_no_revision(revision: str) -> None:
+def test_an_argument_that_looks_like_an_option_is_not_a_revision(revision: str) -> None:
     with pytest.raises(UsageError, match="neither a file nor a git revision"):
         RevisionPath.parse(revision, default="./pythons.lock")

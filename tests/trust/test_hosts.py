@@ -66,7 +66,7 @@ def test_an_archive_on_an_unknown_host_is_refused_before_any_connection(project:
 
 
 @pytest.mark.parametrize("words", [("sync", "--frozen"), ("sync", "--frozen", "--target", "all")])
-def test_a_lock_alone_opens_no_host(project: Project, canary: Proxy, words: tuple[str, ...]) -> None:
+def test_a_lock_file_alone_does_not_allow_a_host(project: Project, canary: Proxy, words: tuple[str, ...]) -> None:
     project.write('[pythons]\none = "3.13.5"\n')
     project.lock.write_text(lock_text())
     refused(ask(project, canary, *words), canary)
@@ -87,7 +87,7 @@ def test_a_lock_alone_opens_no_host(project: Project, canary: Proxy, words: tupl
         quick=["http://127.0.0.1.evil.example/c.ndjson", "http://github.com/c.ndjson", "http://0.0.0.0/c.ndjson"],
     ),
 )
-def test_plain_http_is_for_this_machine_only(project: Project, canary: Proxy, url: str) -> None:
+def test_plain_http_is_allowed_for_this_machine_only(project: Project, canary: Proxy, url: str) -> None:
     project.write(f'[settings]\ncatalogs = ["{url}"]\n[pythons]\none = "3.13.5"\n')
     project.lock.write_text(lock_text(url=f'"{url}"'))
     for words, code in ((("lock",), 2), (("sync", "--frozen"), 4)):
@@ -99,7 +99,7 @@ def test_plain_http_is_for_this_machine_only(project: Project, canary: Proxy, ur
 @pytest.mark.parametrize(
     "way", ["option", *(pytest.param(way, marks=pytest.mark.slow) for way in ("variable", "file"))]
 )
-def test_the_user_alone_allows_a_host(project: Project, canary: Proxy, way: str) -> None:
+def test_only_the_user_can_allow_a_host(project: Project, canary: Proxy, way: str) -> None:
     project.write('[settings]\ncatalogs = ["https://evil.example/c.ndjson"]\n[pythons]\none = "3.13.5"\n')
     words, environ = ["lock"], {}
     match way:
@@ -115,7 +115,7 @@ def test_the_user_alone_allows_a_host(project: Project, canary: Proxy, way: str)
     assert canary.seen, "it is asked now"
 
 
-def test_a_repository_cannot_allow_one_itself(project: Project, canary: Proxy) -> None:
+def test_a_repository_cannot_allow_a_host(project: Project, canary: Proxy) -> None:
     """Not in its manifest, nor in any file by a name that other programs read settings from."""
     project.write(
         '[settings]\ncatalogs = ["https://evil.example/c.ndjson"]\n[pythons]\none = "3.13.5"\n'
@@ -126,7 +126,7 @@ def test_a_repository_cannot_allow_one_itself(project: Project, canary: Proxy) -
     refused(ask(project, canary, "lock"), canary)
 
 
-def test_a_catalog_from_the_network_names_no_files(project: Project, server: Server) -> None:
+def test_a_catalog_from_the_network_cannot_name_local_files(project: Project, server: Server) -> None:
     row = (
         '{"version": "3.13.5+20990101", "artifacts": [{"url": "file:///etc/passwd", "sha256": "' + SHA + '",'
         '"platform": "x86_64-unknown-linux-gnu", "variant": "install_only"}]}\n'
@@ -136,7 +136,7 @@ def test_a_catalog_from_the_network_names_no_files(project: Project, server: Ser
     assert "a downloaded catalog cannot list files" in project.run("lock", expect=1).err
 
 
-def test_a_file_is_taken_by_its_hash_only_and_never_read_aloud(project: Project) -> None:
+def test_a_local_file_is_used_by_its_sha256_only_and_never_printed(project: Project) -> None:
     secret = project.directory.parent / "secret"
     secret.write_text("hunter2\n")
     project.write(

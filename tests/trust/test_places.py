@@ -34,14 +34,14 @@ def synced(project: Project, server: Server, tmp_path: Path) -> Project:
     return project
 
 
-def test_a_linked_lock_is_not_written_through_out_of_the_repository(project: Project) -> None:
+def test_a_lock_file_link_out_of_the_repository_is_not_written_through(project: Project) -> None:
     project.lock.symlink_to("../outside/new")
     ended = project.run("lock", "--offline", expect=POLICY)
     assert "outside" in ended.err
     assert list((project.directory.parent / "outside").iterdir()) == []
 
 
-def test_a_linked_lock_within_the_repository_stays_a_link(project: Project) -> None:
+def test_a_lock_file_link_within_the_repository_remains_a_link(project: Project) -> None:
     (project.directory / "locks").mkdir()
     project.lock.symlink_to("locks/linux.lock")
     project.run("lock", "--offline")
@@ -49,7 +49,7 @@ def test_a_linked_lock_within_the_repository_stays_a_link(project: Project) -> N
     assert (project.directory / "locks" / "linux.lock").is_file()
 
 
-def test_without_a_repository_a_link_leads_to_below_its_own_directory(tmp_path: Path) -> None:
+def test_without_a_repository_a_link_must_stay_below_its_own_directory(tmp_path: Path) -> None:
     project = Project(tmp_path / "alone")
     (project.directory / ".git").rmdir()
     project.write('[pythons]\none = "3.13.5"\n')
@@ -59,7 +59,7 @@ def test_without_a_repository_a_link_leads_to_below_its_own_directory(tmp_path: 
 
 
 @pytest.mark.parametrize("through", ["a linked file", "a linked directory"])
-def test_output_that_is_named_within_the_repository_stays_there(project: Project, through: str) -> None:
+def test_output_within_the_repository_is_not_written_outside(project: Project, through: str) -> None:
     outside = project.directory.parent / "outside"
     project.run("lock", "--offline")
     if through == "a linked file":
@@ -73,7 +73,7 @@ def test_output_that_is_named_within_the_repository_stays_there(project: Project
     project.run("plan", "-o", outside / "today.plan")
 
 
-def test_a_path_outside_that_was_typed_is_written_and_one_through_a_link_is_not(synced: Project) -> None:
+def test_output_outside_is_written_to_a_typed_path_but_not_through_a_link(synced: Project) -> None:
     outside = synced.directory.parent / "outside"
     for words in (
         "plan -o ../outside/today.plan",
@@ -89,7 +89,7 @@ def test_a_path_outside_that_was_typed_is_written_and_one_through_a_link_is_not(
     assert not [*outside.glob("x.*")]
 
 
-def test_a_linked_manifest_is_not_edited_outside(project: Project) -> None:
+def test_a_manifest_link_out_of_the_repository_is_not_edited(project: Project) -> None:
     other = project.directory.parent / "outside" / "pythons.toml"
     other.write_text(project.manifest.read_text())
     project.manifest.unlink()
@@ -99,7 +99,7 @@ def test_a_linked_manifest_is_not_edited_outside(project: Project) -> None:
     assert other.read_bytes() == before
 
 
-def test_forged_links_and_stamps_are_not_believed(tmp_path: Path) -> None:
+def test_forged_links_and_stamps_are_not_used(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     CASES["forged links"](project)
     for words in (("which", "one"), ("run", "one"), ("env",)):
@@ -110,7 +110,7 @@ def test_forged_links_and_stamps_are_not_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [".pythons", ".pythons/bin"])
-def test_a_linked_directory_does_not_go_on_path(project: Project, folder: str) -> None:
+def test_a_linked_directory_is_not_put_on_path(project: Project, folder: str) -> None:
     path = project.directory / folder
     path.parent.mkdir(exist_ok=True)
     path.symlink_to(project.directory.parent / "outside")
@@ -118,13 +118,13 @@ def test_a_linked_directory_does_not_go_on_path(project: Project, folder: str) -
 
 
 @pytest.mark.parametrize("name", ["x\n", "x:"])
-def test_a_directory_that_would_be_two_on_path_does_not_go_there(tmp_path: Path, name: str) -> None:
+def test_a_directory_that_path_would_split_is_not_put_on_path(tmp_path: Path, name: str) -> None:
     project = Project(tmp_path / name / "tmp" / "owned")
     project.write('[pythons]\none = "3.13.5"\n')
     assert project.run("env", "--shell", "github", expect=POLICY).out == ""
 
 
-def test_a_tree_of_other_bytes_is_not_taken_for_the_locked_one(synced: Project) -> None:
+def test_a_tree_of_another_archive_is_not_used_for_the_locked_one(synced: Project) -> None:
     """Two archives can be made to share the twelve digits of a key."""
     (receipt,) = Store(synced.home).receipts.glob("*.json")
     document = json.loads(receipt.read_text())
@@ -137,7 +137,7 @@ def test_a_tree_of_other_bytes_is_not_taken_for_the_locked_one(synced: Project) 
     assert json.loads(receipt.read_text()) == {**document, "boot": json.loads(receipt.read_text())["boot"]}
 
 
-def test_forged_receipts_lead_nowhere(synced: Project) -> None:
+def test_forged_receipts_are_not_used(synced: Project) -> None:
     store = Store(synced.home)
     (receipt,) = store.receipts.glob("*.json")
     text = receipt.read_text()

@@ -59,7 +59,7 @@ KINDS = sorted({case.partition(":")[0] if ":" in case else "files" for case in C
 
 
 @pytest.mark.parametrize("kind", variants(KINDS, quick=("name",)))
-def test_looking_is_harmless(kind: str, tmp_path: Path) -> None:
+def test_commands_that_only_read_have_no_side_effects(kind: str, tmp_path: Path) -> None:
     cases = [case for case in CASES if (case.partition(":")[0] if ":" in case else "files") == kind]
     projects = {case: bring(case, tmp_path / str(number)) for number, case in enumerate(cases)}
     before = snapshot(tmp_path)
@@ -128,6 +128,6 @@ def check_command(line: str) -> None:
     assert "owned" not in properties[0]
 
 
-def test_all_that_is_brought_is_there(tmp_path: Path) -> None:
+def test_the_cases_contain_their_files(tmp_path: Path) -> None:
     assert len(CASES) > 80
     assert bring("forged links", tmp_path).directory.joinpath(".pythons/.stamp").exists()

@@ -14,7 +14,7 @@ ROOT = Path(provision.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 _IMPORTS = {"pickle", "marshal", "shelve", "dill", "yaml", "code", "codeop", "runpy", "imp", "pty", "commands"}
-# Read as a tree of nodes, of which no value is made: see `test_yaml_is_read_without_making_values`.
+# Read as a tree of nodes, of which no value is made: see `test_yaml_is_read_without_constructing_values`.
 _NODES_ONLY = {("adopt/yaml_files.py", "yaml")}
 _CALLS = {
     "eval", "exec", "os.system", "os.popen", "os.startfile", "subprocess.getoutput", "subprocess.getstatusoutput",
@@ -55,7 +55,7 @@ def names(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_runs_nothing_that_it_reads(path: Path) -> None:
+def test_no_module_executes_what_it_reads(path: Path) -> None:
     tree = ast.parse(path.read_bytes())
     module = path.relative_to(ROOT).as_posix()
     found = {name.partition(".")[0] for name in names(tree)} & _IMPORTS
@@ -75,7 +75,7 @@ def test_a_module_runs_nothing_that_it_reads(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("module", "name"), sorted(_NODES_ONLY))
-def test_yaml_is_read_without_making_values(module: str, name: str) -> None:
+def test_yaml_is_read_without_constructing_values(module: str, name: str) -> None:
     found = [call for called, call in calls(ast.parse((ROOT / module).read_bytes())) if called.startswith(f"{name}.")]
     assert [ast.unparse(call) for call in found] == ["yaml.compose(text, Loader=yaml.SafeLoader)"]
 
@@ -89,7 +89,7 @@ def test_processes_are_started_in_few_places() -> None:
     assert found == set(_STARTED)
 
 
-def test_only_lists_of_arguments_are_started() -> None:
+def test_processes_are_started_with_lists_of_arguments_only() -> None:
     for path in MODULES:
         for name, call in calls(ast.parse(path.read_bytes())):
             if name in {"subprocess.run", "subprocess.Popen", "Popen"}:
@@ -97,7 +97,7 @@ def test_only_lists_of_arguments_are_started() -> None:
                 assert not isinstance(call.args[0], ast.Constant | ast.JoinedStr), f"{path}:{call.lineno}"
 
 
-def test_predicates_of_paths_are_those_that_cannot_raise() -> None:
+def test_only_predicates_of_paths_that_cannot_raise_are_used() -> None:
     """Before Python 3.14 the methods of `Path` raise for a directory of another user: see `provision.host.files`."""
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_bytes())):

@@ -9,7 +9,7 @@ from tests.support.server import Server
 from tests.trust.watching import look
 
 
-def test_what_is_written_is_seen(tmp_path: Path) -> None:
+def test_written_files_are_observed(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write('[pythons]\none = "3.13.5"\n')
     seen = look(project, ["lock", "--offline"])
@@ -18,7 +18,7 @@ def test_what_is_written_is_seen(tmp_path: Path) -> None:
     assert seen.of("network") == seen.of("process") == ()
 
 
-def test_who_is_asked_is_seen(tmp_path: Path, server: Server) -> None:
+def test_contacted_servers_are_observed(tmp_path: Path, server: Server) -> None:
     project = Project(tmp_path / "project")
     server.put("catalog.ndjson", b"")
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\none = "3.13.5"\n')
@@ -27,7 +27,7 @@ def test_who_is_asked_is_seen(tmp_path: Path, server: Server) -> None:
     assert server.count("catalog.ndjson") == 1
 
 
-def test_what_is_run_is_seen(tmp_path: Path) -> None:
+def test_started_processes_are_observed(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write('[pythons]\none = "3.13.5"\n')
     seen = look(project, ["diff", "HEAD"])

@@ -99,7 +99,7 @@ def test_errors_begin_in_lower_case_and_end_without_a_full_stop() -> None:
 _NAMES = ("CPython ", "Windows ", "Typer ", "GitHub ", "Python ", "PyPy ")
 
 
-def test_what_the_system_says_is_worded_in_one_place() -> None:
+def test_reasons_of_the_system_are_worded_in_one_place() -> None:
     """No message has an `OSError` as the system words it, in which there are numbers and paths a second time."""
     for name, tree in _sources():
         for handler in ast.walk(tree):
@@ -122,10 +122,10 @@ def test_hints_are_sentences() -> None:
     assert [text for text in HINTS if not is_sentence(text.words)] == []
 
 
-def test_no_text_uses_what_the_glossary_has_a_term_for() -> None:
+def test_no_text_uses_words_that_the_glossary_replaces() -> None:
     assert [text for text in sorted(set(_all_strings())) if _NOT_USED.search(text.words)] == []
 
 
 @pytest.mark.parametrize("sentence", ["3.13 is asked for", "no project needs it any more", "nobody vouches for it"])
-def test_such_words_are_found(sentence: str) -> None:
+def test_words_that_the_glossary_replaces_are_found(sentence: str) -> None:
     assert _NOT_USED.search(sentence)

@@ -45,7 +45,7 @@ def fill(directory: Path) -> None:
         (directory / f"{name}.py").write_text(text)
 
 
-def test_the_directory_is_hostile(hostile: Path) -> None:
+def test_the_test_directory_is_hostile(hostile: Path) -> None:
     done = subprocess.run([sys.executable, "-c", "import types, json"], check=False)
     assert done.returncode == 99
     assert (hostile / "ran").exists()
@@ -75,7 +75,7 @@ FILES = {
 }
 
 
-def test_every_start_is_isolated() -> None:
+def test_interpreters_are_started_in_isolated_mode() -> None:
     found = {(name, words) for name, path in FILES.items() for words in starts(path)}
     files = {path for path, _ in found}
     assert len(found) >= 12
@@ -84,13 +84,15 @@ def test_every_start_is_isolated() -> None:
     assert exposed == {"provision/install/bytecode.py"}
 
 
-def test_the_compiler_of_bytecode_forgets_its_directory_before_it_imports_anything() -> None:
+def test_the_bytecode_compiler_removes_its_directory_before_the_first_import() -> None:
     """-I would make it ignore the seed of hashes, which it needs."""
     assert bytecode._COMPILE.startswith("import sys\ndel sys.path[0]\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the tree is POSIX's")
-def test_interpreters_of_trees(interpreter: Installed, hostile: Path, tmp_path: Path) -> None:
+def test_interpreters_of_trees_do_not_import_from_the_working_directory(
+    interpreter: Installed, hostile: Path, tmp_path: Path
+) -> None:
     probe(interpreter.tree, interpreter.asset)
     assert libraries_from_interpreter(interpreter.python)
     assert inspect_interpreter(interpreter.tree).version == interpreter.asset.version
@@ -111,9 +113,7 @@ def test_interpreters_of_trees(interpreter: Installed, hostile: Path, tmp_path: 
     assert not (hostile / "ran").exists()
 
 
-def test_a_python_of_the_directory_is_the_one_that_is_inspected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_python_in_the_working_directory_can_be_inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No program of that name on PATH."""
     (tmp_path / "python3").write_text(f'#!/bin/sh\ntouch "{tmp_path}/asked"\nexec "{sys.executable}" "$@"\n')
     (tmp_path / "python3").chmod(0o755)
@@ -136,20 +136,20 @@ def checkout(locked: ScriptProject, tmp_path: Path) -> ScriptProject:
     return ScriptProject(directory, locked.environ | places | {"PYTHONPATH": "."})
 
 
-def test_the_actions_steps(checkout: ScriptProject, tmp_path: Path) -> None:
+def test_the_steps_of_the_action_run_nothing_of_the_checkout(checkout: ScriptProject, tmp_path: Path) -> None:
     done = Job(checkout, tmp_path / "temp", tmp_path / "cache").run()
     assert not done.failed, done.log
     assert not (checkout.directory / "ran").exists()
 
 
 @pytest.mark.slow
-def test_the_actions_installation(checkout: ScriptProject, tmp_path: Path) -> None:
+def test_the_installation_of_the_action_runs_nothing_of_the_checkout(checkout: ScriptProject, tmp_path: Path) -> None:
     done = Job(checkout, tmp_path / "temp", tmp_path / "cache", install=True).run(check_only="true")
     assert not done.failed, done.log
     assert not (checkout.directory / "ran").exists()
 
 
-def test_the_command_that_hooks_start(checkout: ScriptProject) -> None:
+def test_the_command_of_the_hooks_runs_nothing_of_the_checkout(checkout: ScriptProject) -> None:
     command = Path(sys.executable).with_name("provision")
     environ = {name: value for name, value in checkout.environ.items() if name != "PYTHONPATH"}
 

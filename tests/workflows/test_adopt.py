@@ -31,7 +31,7 @@ def said(adopted: Adopted) -> str:
 
 
 @pytest.mark.parametrize("name", REPOSITORIES)
-def test_a_repository_becomes_exactly_this_manifest_which_is_locked(
+def test_a_repository_gets_the_expected_manifest_and_is_locked(
     name: str, options: Options, tmp_path: Path, golden: Golden
 ) -> None:
     write_repository(name, tmp_path)
@@ -48,7 +48,7 @@ def test_a_repository_becomes_exactly_this_manifest_which_is_locked(
     assert (again.entries, again.written) == ((), False), "all of it is in the manifest already"
 
 
-def test_a_new_manifest_is_valid_and_replaces_none(options: Options) -> None:
+def test_a_new_manifest_is_valid_and_replaces_no_existing_one(options: Options) -> None:
     path = init(options, TARGETS).path
     assert path == options.manifest
     assert [request.name for request in read_manifest(path).requests] == ["default"]
@@ -74,7 +74,7 @@ alpine = { version = "3.11", targets = ["linux-x86_64-musl"] }
 """
 
 
-def test_a_bare_manifest_and_one_without_other_files_have_the_newest_python(options: Options, tmp_path: Path) -> None:
+def test_without_other_files_a_new_manifest_has_the_newest_python(options: Options, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     assert init(options, COMMON_TARGETS).text == new_manifest()
     (tmp_path / "pythons.toml").unlink()
@@ -84,7 +84,7 @@ def test_a_bare_manifest_and_one_without_other_files_have_the_newest_python(opti
     assert (adopted.text, adopted.read) == (new_manifest(), None)
 
 
-def test_importing_adds_and_changes_nothing_that_is_there(options: Options, tmp_path: Path) -> None:
+def test_importing_adds_entries_and_changes_no_existing_ones(options: Options, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "pythons.toml").write_text(SIMPLE)
     (tmp_path / "tox.ini").write_text("[tox]\nenvlist = py{311,312,314}, pypy311\n")
@@ -126,7 +126,7 @@ def test_files_that_are_missing_or_unknown_are_refused_before_anything_is_writte
         import_files(options, (tmp_path / "tox.ini",))
 
 
-def test_names_of_files_cannot_write_into_the_manifest(options: Options, tmp_path: Path) -> None:
+def test_file_names_cannot_inject_text_into_the_manifest(options: Options, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / 'Dockerfile.\nevil = "3.9"').write_text("FROM python:3.12\nFROM python:2.7\n")
     adopted = init(options, TARGETS)

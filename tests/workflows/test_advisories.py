@@ -27,7 +27,7 @@ default = { version = "3.13.13", build = "20260602", targets = ["linux-x86_64", 
 """
 
 
-def test_audit_and_diff_judge_by_the_databases_that_are_named(tmp_path: Path) -> None:
+def test_audit_and_diff_use_the_databases_of_the_command_line(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     database = tmp_path / "openssl.json"
     database.write_bytes(encoded(NEW_OPENSSL))
@@ -53,7 +53,7 @@ def test_audit_and_diff_judge_by_the_databases_that_are_named(tmp_path: Path) ->
     assert "ignored PV029 default, all, CVE-2026-1: no QUIC here" in project.run("audit", "--advisories", database).out
 
 
-def test_all_databases_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> None:
+def test_all_unreadable_databases_are_named_at_once(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     (tmp_path / "text").write_text("no advisory")
     project.write(MANIFEST)
@@ -66,7 +66,7 @@ def test_all_databases_that_cannot_be_read_are_named_at_once(tmp_path: Path) -> 
         assert f"error: LOCK: expected a lock file, got b.{suffix}\n hint: Pass `--advisories` once" in ended.err
 
 
-def test_a_release_that_the_catalog_dates_before_the_record_is_clean(tmp_path: Path, options: Options) -> None:
+def test_a_release_published_before_the_record_is_not_affected(tmp_path: Path, options: Options) -> None:
     """zlib 1.3.1 was in a build of 2024, and the record was changed later."""
     later = {**ZLIB, "modified": "2026-01-10T00:00:00Z"}
     for name, document in (("zlib", later), ("cookies", COOKIES)):
@@ -149,7 +149,7 @@ def test_a_source_that_fails_is_named_and_the_others_are_kept(project: Project, 
     assert "advisories of openssl" not in found
 
 
-def test_a_directory_named_cached_is_reached_as_a_path(tmp_path: Path) -> None:
+def test_a_directory_named_cached_can_be_given_as_a_path(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write(MANIFEST)
     project.run("lock")

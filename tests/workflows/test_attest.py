@@ -173,7 +173,7 @@ def attesting(tmp_path: Path, locked: Path, api: Api) -> Attesting:
 
 
 @pytest.mark.slow
-def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Attesting) -> None:
+def test_every_platform_is_verified_from_one_host_and_again_offline(attesting: Attesting) -> None:
     attesting.publish()
     ended = attesting.run("attest", "--vendor", GITHUB_TOKEN="ghp_secret")
     builds = len(attesting.digests)
@@ -195,7 +195,7 @@ def test_every_platform_is_proven_from_one_host_and_again_offline(attesting: Att
     assert (attesting.text, len(attesting.api.asked)) == (before, asked)
 
 
-def test_proven_commits_are_kept_for_the_catalog_by_tags_that_the_catalog_confirms(attesting: Attesting) -> None:
+def test_verified_commits_are_saved_for_the_catalog_by_confirmed_tags(attesting: Attesting) -> None:
     catalogs = attesting.project.cache / "catalog"
     attesting.publish()
     genuine, text = dict(attesting.digests), attesting.text
@@ -212,7 +212,7 @@ def test_proven_commits_are_kept_for_the_catalog_by_tags_that_the_catalog_confir
     assert attested_commits(catalogs) == dict.fromkeys(genuine, COMMIT)
 
 
-def test_inline_bundles_and_those_behind_a_url_are_one_and_the_same(attesting: Attesting) -> None:
+def test_inline_bundles_and_bundles_behind_a_url_give_the_same_attestations(attesting: Attesting) -> None:
     attesting.publish()
     attesting.attest()
     first = parse_lock(attesting.text, "").lock.attestations
@@ -223,14 +223,16 @@ def test_inline_bundles_and_those_behind_a_url_are_one_and_the_same(attesting: A
 
 
 @pytest.mark.parametrize("status", [403, 401, 418])
-def test_an_api_that_does_not_answer_is_never_taken_for_none(attesting: Attesting, status: int) -> None:
+def test_an_api_without_response_does_not_count_as_missing_attestations(attesting: Attesting, status: int) -> None:
     attesting.api.status = status
     with pytest.raises(NetworkError, match="attestations"):
         attesting.attest()
 
 
 @pytest.mark.parametrize("status", [404, 422])
-def test_none_upstream_fails_and_leaves_the_lock_as_it_is(attesting: Attesting, status: int) -> None:
+def test_missing_attestations_upstream_are_a_problem_and_leave_the_lock_file_unchanged(
+    attesting: Attesting, status: int
+) -> None:
     attesting.api.status = status
     before = attesting.text
     assert attesting.problems() == {"missing"}
@@ -330,7 +332,7 @@ def synchronise(attesting: Attesting, **environ: str) -> ProvisionError:
     return ended.value
 
 
-def test_sync_refuses_what_has_no_provenance_before_it_downloads(attesting: Attesting) -> None:
+def test_sync_refuses_archives_without_provenance_before_the_download(attesting: Attesting) -> None:
     assert synchronise(attesting).exit_code == NETWORK, "without the policy, only the network is missing"
     require(attesting, "required")
     refused = synchronise(attesting)
@@ -340,7 +342,7 @@ def test_sync_refuses_what_has_no_provenance_before_it_downloads(attesting: Atte
     assert synchronise(attesting).exit_code == NETWORK, "its provenance is proven by the bundle in the cache"
 
 
-def test_sync_believes_no_row_and_no_cache(attesting: Attesting) -> None:
+def test_sync_verifies_attestations_of_the_lock_file_and_the_cache(attesting: Attesting) -> None:
     require(attesting, "required")
     forge(attesting, commit="0" * 40)
     assert "differs from its bundle" in str(synchronise(attesting))
@@ -365,7 +367,7 @@ def found(attesting: Attesting, *, upstream: bool = False) -> set[str]:
     return {finding.code for finding in audited.audit.findings if "PV031" <= finding.code <= "PV038"}
 
 
-def test_an_audit_without_policy_and_attestations_says_nothing_of_them(attesting: Attesting) -> None:
+def test_an_audit_without_policy_and_attestations_does_not_mention_them(attesting: Attesting) -> None:
     assert found(attesting) == set()
 
 
@@ -433,7 +435,7 @@ def test_an_audit_finds_forged_attestations(attesting: Attesting, fields: dict[s
     assert found(attesting) == code
 
 
-def test_a_diff_says_who_built_it_and_what_lost_its_provenance(attesting: Attesting) -> None:
+def test_a_diff_reports_gained_and_lost_provenance(attesting: Attesting) -> None:
     before = attesting.text
     attesting.publish()
     attesting.attest()
@@ -463,7 +465,7 @@ def levels(review: Review) -> set[tuple[str | None, ...]]:
     return {(each["old"], each["new"], each["attestation"]) for each in document["verification"].values()}
 
 
-def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
+def test_a_diff_verifies_with_saved_bundles_and_reports_it_in_all_formats(
     attesting: Attesting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = tmp_path / "old.lock"
@@ -501,7 +503,7 @@ def test_a_diff_verifies_by_kept_bundles_and_says_so_in_all_formats(
     assert len(attesting.api.asked) == asked, "a diff asks nobody"
 
 
-def test_no_bundle_is_written_out_of_the_repository(attesting: Attesting, tmp_path: Path) -> None:
+def test_no_bundle_is_written_outside_the_repository(attesting: Attesting, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (attesting.project.directory / "pythons.attestations").symlink_to(outside)
@@ -521,7 +523,7 @@ def test_a_damaged_bundle_next_to_the_lock_counts_as_missing(attesting: Attestin
     assert found(attesting) == {"PV037"}
 
 
-def test_what_upstream_no_longer_has_is_still_proven_by_the_bundle(attesting: Attesting) -> None:
+def test_a_vendored_bundle_is_verified_after_upstream_removed_it(attesting: Attesting) -> None:
     attesting.publish()
     attesting.attest(vendor=True)
     lock = parse_lock(attesting.text, "").lock
@@ -536,7 +538,7 @@ def test_what_upstream_no_longer_has_is_still_proven_by_the_bundle(attesting: At
     assert all(row.gone and row.level == "provenance+offline bundle" for row in rows)
 
 
-def test_list_shows_the_level_that_the_lock_claims(attesting: Attesting) -> None:
+def test_list_shows_the_verification_recorded_in_the_lock_file(attesting: Attesting) -> None:
     assert {row.verification for row in list_pythons(attesting.options()).rows} == {None}
     attesting.publish()
     attesting.attest()
@@ -547,7 +549,7 @@ def test_list_shows_the_level_that_the_lock_claims(attesting: Attesting) -> None
     assert listed.out.count("provenance+offline bundle") == 8
 
 
-def test_without_the_packages_one_error_says_how_to_install_them(
+def test_without_the_packages_one_error_has_the_command_to_install_them(
     attesting: Attesting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attesting.publish()
@@ -607,7 +609,7 @@ def own(tmp_path: Path, server: Server, api: Api) -> Own:
     return Own(tmp_path, server, api)
 
 
-def test_a_bundle_brings_the_attestations_that_the_policy_requires(own: Own, tmp_path: Path) -> None:
+def test_a_bundle_contains_the_attestations_that_the_policy_requires(own: Own, tmp_path: Path) -> None:
     own.write()
     own.publish()
     lock(own.options)
@@ -624,7 +626,7 @@ def test_a_bundle_brings_the_attestations_that_the_policy_requires(own: Own, tmp
     assert len(own.api.asked) == asked
 
 
-def test_own_archives_are_attested_by_whom_the_manifest_names(own: Own) -> None:
+def test_custom_archives_must_be_attested_by_the_signer_in_the_manifest(own: Own) -> None:
     own.write()
     (note,) = lock(own.options).notes
     assert note.endswith(f"build {own.build.name.build} has no attestation in the lock file; run `provision attest`")
@@ -643,7 +645,7 @@ def test_own_archives_are_attested_by_whom_the_manifest_names(own: Own) -> None:
         own.sync()
 
 
-def test_own_archives_that_somebody_else_attests_are_refused(own: Own) -> None:
+def test_custom_archives_attested_by_another_signer_are_refused(own: Own) -> None:
     own.write()
     lock(own.options)
     own.publish(workflow=".github/workflows/evil.yml")
@@ -652,7 +654,7 @@ def test_own_archives_that_somebody_else_attests_are_refused(own: Own) -> None:
     assert own.project.lock.read_text() == before
 
 
-def test_a_tree_that_is_installed_is_refused_and_not_repaired_without_provenance(own: Own) -> None:
+def test_an_installed_tree_without_provenance_is_refused_and_not_repaired(own: Own) -> None:
     own.write(how="off")
     assert len(own.sync().installed) == 1
     own.write()
@@ -668,7 +670,7 @@ def test_a_tree_that_is_installed_is_refused_and_not_repaired_without_provenance
     assert own.sync().installed == ()
 
 
-def test_what_is_only_preferred_is_a_warning_without_the_packages(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_a_preferred_verification_is_a_warning(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     own.write(how="prefer")
     monkeypatch.setitem(sys.modules, "sigstore.verify", None)  # as if it were not installed
     (warning,) = own.sync().warnings
@@ -676,7 +678,7 @@ def test_what_is_only_preferred_is_a_warning_without_the_packages(own: Own, monk
     assert "no attestation" in warning
 
 
-def test_what_is_wrong_is_refused_where_it_is_only_preferred(own: Own) -> None:
+def test_a_failed_verification_is_refused_even_if_only_preferred(own: Own) -> None:
     own.write(how="prefer")
     lock(own.options)
     own.publish()
@@ -689,7 +691,9 @@ def test_what_is_wrong_is_refused_where_it_is_only_preferred(own: Own) -> None:
     assert own.sync().warnings == ()
 
 
-def test_the_commands_of_the_manual_work_in_their_order(attesting: Attesting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_manual_succeed_in_their_order(
+    attesting: Attesting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (Path(__file__).parents[2] / "docs" / "provenance.md").read_text()
     commands = [line.removeprefix("$ provision ") for line in page.splitlines() if line.startswith("$ provision ")]
     assert commands == ["attest", "attest --vendor", "attest --offline"]

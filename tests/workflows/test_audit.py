@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-def test_errors_exit_5_and_nothing_found_exits_0(project: Project) -> None:
+def test_errors_exit_with_5_and_no_findings_with_0(project: Project) -> None:
     ended = project.run("audit", "--as-of", DAY, expect=5)
     assert ended.out.startswith("pythons.lock:23: error PV001 default, linux-x86_64: ")
     project.lock.write_text(honest())
@@ -33,14 +33,14 @@ def test_errors_exit_5_and_nothing_found_exits_0(project: Project) -> None:
     assert "nothing found in 2 entries, 4 rows" in ended.err
 
 
-def test_strict_fails_for_warnings(project: Project) -> None:
+def test_with_strict_warnings_fail(project: Project) -> None:
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\nold = "3.9"\n')
     project.run("lock")
     assert "PV012" in project.run("audit").out
     project.run("audit", "--strict", expect=5)
 
 
-def test_a_policy_from_outside_wins(project: Project, tmp_path: Path) -> None:
+def test_a_policy_of_the_command_line_replaces_that_of_the_manifest(project: Project, tmp_path: Path) -> None:
     """A pull request cannot loosen its own policy."""
     with project.manifest.open("a") as file:
         file.write('\n[policy]\nignore = [{ code = "PV001", reason = "trust me" }]\n')
@@ -77,7 +77,7 @@ def test_an_invalid_policy_is_refused(project: Project, tmp_path: Path, text: st
     assert words in project.run("audit", "--policy", policy, expect=2).err
 
 
-def test_the_manifest_of_a_lock_is_the_one_beside_it(project: Project, tmp_path: Path) -> None:
+def test_the_manifest_of_a_lock_file_is_next_to_it(project: Project, tmp_path: Path) -> None:
     elsewhere = tmp_path / "head"
     elsewhere.mkdir()
     lock = elsewhere / "pythons.lock"
@@ -89,7 +89,7 @@ def test_the_manifest_of_a_lock_is_the_one_beside_it(project: Project, tmp_path:
     assert "PV011" not in named.out
 
 
-def test_formats(project: Project) -> None:
+def test_each_format_is_written(project: Project) -> None:
     document = project.run("audit", "--json", expect=5).document()
     assert document["summary"]["errors"] == 1
     assert document["findings"][0]["line"] == 23
@@ -137,7 +137,7 @@ def answering(status: int, body: str = "") -> dict[str, str] | None:
     return fetch_checksums(TAG, get)
 
 
-def test_reading_sha256sums() -> None:
+def test_sha256sums_are_read() -> None:
     body = f"{'A' * 64}  cpython-3.13.5+x.tar.gz\n{'b' * 64} *other%2Bname\n\nnonsense\n"
     assert answering(200, body) == {"cpython-3.13.5+x.tar.gz": "a" * 64, "other+name": "b" * 64}
     assert answering(404) is None
@@ -153,7 +153,7 @@ _OTHER_REPOSITORY = "releases/download/20261030/{up}/{up}/{up}/{up}/{up}/evil/re
 
 
 @pytest.mark.parametrize("up", variants(["..", "%2e%2e", ".%2E", "%252e."], quick=["..", ".%2E"]))
-def test_a_url_that_leads_out_of_its_release_is_refused_by_every_command(tmp_path: Path, up: str) -> None:
+def test_a_url_out_of_its_release_is_refused_by_every_command(tmp_path: Path, up: str) -> None:
     """With a tag that no catalog knows yet, only the path told where the archive really is."""
     make_attacked(tmp_path / "project", "swapped hash")
     project = Project(tmp_path / "project")

@@ -18,7 +18,7 @@ from tests.support.project import Project
 from tests.support.server import Server
 
 
-def test_one_query_per_target(options: Options) -> None:
+def test_there_is_one_query_per_target(options: Options) -> None:
     queries = parse_query("3.13", targets=["linux-x86_64", "macos-aarch64"], flavor="full")
     assert [query.target for query in queries] == [Target.parse("linux-x86_64"), Target.parse("macos-aarch64")]
     assets = list(islice(list_assets(options, queries[:1]), 3))
@@ -28,7 +28,7 @@ def test_one_query_per_target(options: Options) -> None:
     }
 
 
-def test_options_of_the_request_and_of_the_command_line_are_added_up() -> None:
+def test_options_of_the_request_and_the_command_line_are_combined() -> None:
     (query,) = parse_query("3.14t", options=["debug", "pgo+lto"])
     assert query.options == BuildOptions.of({"freethreaded", "debug", "pgo", "lto"})
 
@@ -53,7 +53,7 @@ def test_invalid_queries_are_refused(request_text: str, given: dict[str, Any], m
         parse_query(request_text, **given)
 
 
-def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) -> None:
+def test_an_asset_is_found_by_its_file_name_or_its_url(options: Options, tmp_path: Path) -> None:
     (asset,) = islice(list_assets(options, parse_query("3.13", targets=["linux-x86_64"])), 1)
     assert show_asset(options, asset.filename) == asset
     assert show_asset(options, asset.url) == asset
@@ -64,7 +64,7 @@ def test_an_asset_by_its_file_name_or_its_url(options: Options, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("words", ["explain one", "outdated", "lock --offline"])
-def test_a_catalog_that_is_not_cached_is_fetched_by_the_command_of_the_hint(
+def test_the_command_in_the_hint_downloads_a_catalog_that_is_not_cached(
     words: str, tmp_path: Path, server: Server
 ) -> None:
     (server.root / "catalog.ndjson").write_bytes(custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}))

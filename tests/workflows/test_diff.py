@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-def test_by_default_head_against_the_working_tree(project: Project) -> None:
+def test_by_default_head_is_compared_with_the_working_tree(project: Project) -> None:
     ended = project.run("diff")
     assert "sha256 only" in ended.out
     assert "HEAD:pythons.lock → pythons.lock: 1 entry changed; 1 alarm" in ended.err
@@ -34,7 +34,7 @@ def test_by_default_head_against_the_working_tree(project: Project) -> None:
     assert project.run("diff").out == ""
 
 
-def test_exit_code(project: Project) -> None:
+def test_exit_code_reports_whether_lock_files_differ(project: Project) -> None:
     project.run("diff", "--exit-code", expect=3)
     project.run("diff", "HEAD", "HEAD", "--exit-code", expect=0)
     for style in ("markdown", "html", "json", "github"):
@@ -49,13 +49,13 @@ def test_exit_code(project: Project) -> None:
         ("..feature/x", "provision diff HEAD feature/x"),
     ],
 )
-def test_a_range_of_revisions_is_answered_with_both_sides(project: Project, text: str, command: str) -> None:
+def test_the_error_for_a_range_of_revisions_shows_two_arguments(project: Project, text: str, command: str) -> None:
     ended = project.run("diff", text, expect=2)
     assert "is a range of revisions" in ended.err
     assert f"`{command}`" in ended.err
 
 
-def test_files_and_revisions(project: Project, tmp_path: Path) -> None:
+def test_files_and_revisions_can_be_compared(project: Project, tmp_path: Path) -> None:
     old = tmp_path / "old.lock"
     old.write_text(honest())
     assert "sha256 only" in project.run("diff", old).out
@@ -71,7 +71,7 @@ def _below(project: Project) -> Path:
     return below
 
 
-def test_an_empty_file_is_no_lock(project: Project, tmp_path: Path) -> None:
+def test_an_empty_file_is_not_a_lock_file(project: Project, tmp_path: Path) -> None:
     empty = tmp_path / "empty.lock"
     empty.write_text("")
     for nothing in ("/dev/null", str(empty)):
@@ -80,7 +80,7 @@ def test_an_empty_file_is_no_lock(project: Project, tmp_path: Path) -> None:
         assert "removed" in project.run("diff", "pythons.lock", nothing).out
 
 
-def test_before_the_first_commit(tmp_path: Path) -> None:
+def test_before_the_first_commit_all_entries_are_added(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     (project.directory / ".git").rmdir()
     git(project.directory, "init", "--quiet")
@@ -89,7 +89,7 @@ def test_before_the_first_commit(tmp_path: Path) -> None:
     assert "added" in project.run("diff").out
 
 
-def test_outside_of_a_repository_two_files_are_enough(tmp_path: Path) -> None:
+def test_two_files_can_be_compared_outside_of_a_repository(tmp_path: Path) -> None:
     for name, text in (("a.lock", honest()), ("b.lock", ATTACKS["downgrade"](honest()))):
         (tmp_path / name).write_text(text)
     project = Project(tmp_path / "project")
@@ -115,25 +115,27 @@ def test_neither_a_file_nor_a_revision_is_refused(project: Project, old: str) ->
         ("nope:pythons.lock", "git has no revision 'nope'"),
     ],
 )
-def test_what_was_meant_is_known_by_its_look(project: Project, old: str, message: str) -> None:
+def test_the_error_depends_on_whether_the_argument_looks_like_a_file_or_a_revision(
+    project: Project, old: str, message: str
+) -> None:
     (project.directory / "below").mkdir()
     assert f"error: {message}\n" in project.run("diff", old, expect=2).err
 
 
-def test_a_missing_file_is_named_outside_of_a_repository(tmp_path: Path) -> None:
+def test_outside_of_a_repository_a_missing_file_is_named(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     (project.directory / ".git").rmdir()
     ended = project.run("diff", "a.lock", "b.lock", expect=2, GIT_CEILING_DIRECTORIES=str(tmp_path))
     assert "'a.lock' does not exist" in ended.err
 
 
-def test_the_error_of_an_invalid_lock_helps(project: Project) -> None:
+def test_the_error_for_an_invalid_lock_file_has_a_hint(project: Project) -> None:
     project.lock.write_text(honest().replace("sha256 = ", "sha265 = ", 1))
     ended = project.run("diff", expect=4)
     assert "did you mean 'sha256'?" in ended.err
 
 
-def test_formats(project: Project) -> None:
+def test_each_format_is_written(project: Project) -> None:
     document = json.loads(project.run("diff", "--json").out)
     jsonschema.validate(document, read_schema("pythons-diff"))
     assert project.run("diff", "--format", "json").document() == document
@@ -144,7 +146,7 @@ def test_formats(project: Project) -> None:
     assert "Did you mean 'markdown'?" in project.run("diff", "--format", "markdwon", expect=2).err
 
 
-def test_colour(project: Project) -> None:
+def test_colour_is_used_if_requested(project: Project) -> None:
     assert "\x1b[31malarm:" in project.run("diff", FORCE_COLOR="1").out
     assert "\x1b" not in project.run("diff").out
 
@@ -166,7 +168,7 @@ def test_a_narrow_terminal_gets_short_lines(project: Project, columns: int, head
     assert heads or [line for line in shown.splitlines() if len(line) > 40 and "https://" not in line] == []
 
 
-def test_details_say_which_trees_are_not_available(project: Project) -> None:
+def test_details_name_trees_that_are_not_available(project: Project) -> None:
     shown = " ".join(project.run("diff", "--details").out.split())
     where = "neither in the store nor in the cache; run `provision sync --target"
     assert f"the old and the new tree are {where} {detect_host().target.short}` once with each" in shown
@@ -194,7 +196,7 @@ def details_of(project: Project) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_details_by_folder_are_the_same_from_installed_trees_and_from_cached_archives(pair: Project) -> None:
+def test_details_from_installed_trees_and_cached_archives_are_the_same(pair: Project) -> None:
     installed = details_of(pair)
     assert installed["missing"] is None
     folders = installed["folders"]

@@ -46,11 +46,11 @@ def project(options: Options, tmp_path: Path) -> Options:
     return options
 
 
-def test_an_entry_is_found_by_its_name_through_the_projects_link(project: Options, tmp_path: Path) -> None:
+def test_an_entry_is_found_by_its_name_through_the_link_of_the_project(project: Options, tmp_path: Path) -> None:
     assert discover(project, "free", NOTHING) == tmp_path / ".pythons" / "free" / "bin" / "python"
 
 
-def test_an_entry_is_found_by_its_version_and_kind(project: Options, tmp_path: Path) -> None:
+def test_an_entry_is_found_by_its_version_and_variant(project: Options, tmp_path: Path) -> None:
     found = tmp_path / ".pythons" / "default" / "bin" / "python"
     assert discover(project, "3.13", V313) == found
     assert discover(project, ">=3.13", InterpreterSpec(accepts=lambda text: text.startswith("3.13."))) == found
@@ -58,14 +58,14 @@ def test_an_entry_is_found_by_its_version_and_kind(project: Options, tmp_path: P
     assert discover(project, "3.13t", free) == tmp_path / ".pythons" / "free" / "bin" / "python"
 
 
-def test_the_newest_entry_that_matches_is_meant(project: Options) -> None:
+def test_the_newest_matching_entry_is_selected(project: Options) -> None:
     found = discover(project, "3", InterpreterSpec(numbers=(3, None, None)))
     assert isinstance(found, NotUsable)
     assert found.name == "next"
     assert "provision sync next" in (found.error.hint or "")
 
 
-def test_where_a_link_leads_elsewhere_the_tree_itself_is_found(project: Options, tmp_path: Path) -> None:
+def test_if_a_link_leads_elsewhere_the_tree_itself_is_found(project: Options, tmp_path: Path) -> None:
     (tmp_path / ".pythons" / "free").unlink()
     (tmp_path / ".pythons" / "free").symlink_to("/usr")
     found = discover(project, "free", NOTHING)
@@ -93,7 +93,7 @@ def test_a_tree_of_another_archive_or_a_damaged_one_is_not_used(project: Options
     assert "damaged" in str(found.error)
 
 
-def test_what_the_lock_file_does_not_have_is_left_to_others(project: Options, tmp_path: Path) -> None:
+def test_interpreters_that_are_not_locked_are_left_to_other_tools(project: Options, tmp_path: Path) -> None:
     assert discover(project, "3.11", InterpreterSpec(numbers=(3, 11, None))) is None
     assert discover(project, "/usr/bin/python3", NOTHING) is None
     (tmp_path / "pythons.lock").write_text("not a lock")
@@ -120,5 +120,5 @@ def test_what_the_lock_file_does_not_have_is_left_to_others(project: Options, tm
         (InterpreterSpec(implementation="cpython"), False),
     ],
 )
-def test_what_a_spec_matches(spec: InterpreterSpec, expected: bool) -> None:
+def test_a_spec_matches_the_expected_entries(spec: InterpreterSpec, expected: bool) -> None:
     assert spec.matches(python(asset("3.14.7+20260814")), LINUX) is expected

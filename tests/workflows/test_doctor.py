@@ -55,7 +55,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_project_in_order_and_one_that_is_not(tmp_path: Path, server: Server) -> None:
+def test_a_project_is_checked_before_and_after_a_sync(tmp_path: Path, server: Server) -> None:
     build = small_build(tmp_path / "builds")
     catalog = write_catalog(tmp_path, [build])
     project = Project(tmp_path / "project")
@@ -99,7 +99,7 @@ def test_every_dependency_is_listed(empty: Path) -> None:
     assert here <= {each.text.partition(" ")[0] for each in checks(empty) if each.subject == "dependency"}
 
 
-def test_what_a_command_starts_and_what_it_shadows(empty: Path) -> None:
+def test_the_program_of_a_command_and_those_after_it_on_path_are_listed(empty: Path) -> None:
     folders = ["mine/.pyenv/shims", "mise/shims", ".asdf/shims", "other/.pythons/bin", "venv/bin", "unknown"]
     for folder in folders:
         (empty / folder).mkdir(parents=True)
@@ -116,7 +116,7 @@ def test_what_a_command_starts_and_what_it_shadows(empty: Path) -> None:
     assert of(found, "python3") == [("note", "")]
 
 
-def test_the_projects_commands_behind_others_are_noted(empty: Path) -> None:
+def test_commands_of_the_project_behind_others_on_path_are_noted(empty: Path) -> None:
     (empty / "pythons.toml").write_text("[pythons]\n")
     for folder in ("first", ".pythons/bin"):
         (empty / folder).mkdir(parents=True)
@@ -141,7 +141,7 @@ def test_the_projects_commands_behind_others_are_noted(empty: Path) -> None:
         ("network", {"PROVISION_OFFLINE": "", "PROVISION_MIRROR": "file:///nowhere"}, "no such directory"),
     ],
 )
-def test_a_problem_says_what_to_do(empty: Path, subject: str, variables: dict[str, str], text: str) -> None:
+def test_a_problem_has_a_hint(empty: Path, subject: str, variables: dict[str, str], text: str) -> None:
     found = checks(empty, **variables)
     ((state, hint),) = of(found, subject, text)
     assert (state, bool(hint)) == ("problem", True)
@@ -149,7 +149,7 @@ def test_a_problem_says_what_to_do(empty: Path, subject: str, variables: dict[st
     assert not any("secret" in each.text + each.hint for each in found)
 
 
-def test_a_misspelled_variable_and_a_hook_in_a_start_up_file(empty: Path) -> None:
+def test_misspelled_variables_and_hooks_in_start_up_files_are_listed(empty: Path) -> None:
     (empty / ".zshrc").write_text('eval "$(provision hook zsh)"\n')
     found = checks(empty, PROVISION_OFLINE="1")
     assert of(found, "variable", "PROVISION_OFLINE") == [("note", "Did you mean PROVISION_OFFLINE?")]
@@ -157,7 +157,7 @@ def test_a_misspelled_variable_and_a_hook_in_a_start_up_file(empty: Path) -> Non
     assert of(checks(empty, __PROVISION_ACTIVE="/p/.pythons/bin"), "hook", "/p/.pythons/bin") == [("ok", "")]
 
 
-def test_servers_that_refuse_or_are_not_there(empty: Path, server: Server) -> None:
+def test_servers_that_refuse_or_do_not_respond_are_reported(empty: Path, server: Server) -> None:
     server.fault("/refused/", Status(code=403))
     places = f"{server.at('refused')} http://127.0.0.1:{closed_port()}"
     found = checks(empty, PROVISION_OFFLINE="", PROVISION_MIRROR=places)
@@ -176,7 +176,7 @@ def test_servers_that_refuse_or_are_not_there(empty: Path, server: Server) -> No
     ],
     ids=str,
 )
-def test_a_registry_is_asked_with_its_login(empty: Path, quirks: Quirks, login: str, state: str) -> None:
+def test_a_registry_is_checked_with_its_login(empty: Path, quirks: Quirks, login: str, state: str) -> None:
     with FakeRegistry(quirks) as registry:
         mirror = f"oci://{login}{registry.host}/team/pythons"
         found = checks(empty, PROVISION_OFFLINE="", PROVISION_MIRROR=mirror)
@@ -194,7 +194,7 @@ def test_a_registry_is_asked_with_its_login(empty: Path, quirks: Quirks, login: 
         (-timedelta(days=9999), "problem"),
     ],
 )
-def test_the_clock(empty: Path, server: Server, away: timedelta, state: str) -> None:
+def test_a_wrong_clock_is_reported(empty: Path, server: Server, away: timedelta, state: str) -> None:
     now = datetime.now(UTC) + away
     options = Options.of(environment(empty, PROVISION_OFFLINE="", PROVISION_MIRROR=server.url))
     found = list(doctor(options, NoProgress(), now=now))
@@ -233,7 +233,7 @@ STATES: dict[str, tuple[str, str, str, list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", STATES)
-def test_each_state_of_a_project_has_its_lines_and_what_to_do(
+def test_each_state_of_a_project_has_its_lines_and_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     locked, manifest, lock_text, here, in_ci = STATES[name]
@@ -253,7 +253,7 @@ def test_each_state_of_a_project_has_its_lines_and_what_to_do(
         assert all(each.hint for each in seen if each.state != "ok")
 
 
-def test_a_manifest_that_is_named_and_no_file_is_a_problem(tmp_path: Path) -> None:
+def test_a_named_manifest_that_is_not_a_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "folder" / "pythons.toml").mkdir(parents=True)
     for name, hint in (("none.toml", "correct or unset that variable"), ("folder", "Correct ")):
         environ = {**Project(tmp_path).environ(), "PROVISION_MANIFEST": str(tmp_path / name)}

@@ -23,7 +23,7 @@ def manifest(options: Options) -> Path:
     return path
 
 
-def test_added_entries_are_requested_and_removed_ones_gone(options: Options, manifest: Path) -> None:
+def test_added_entries_are_in_the_manifest_and_removed_ones_are_not(options: Options, manifest: Path) -> None:
     assert add(options, "two", {"version": "3.14", "freethreaded": True}).name == "two"
     assert [request.name for request in read_manifest(manifest).requests] == ["default", "one", "two"]
     assert read_manifest(manifest).requests[2].freethreaded
@@ -58,7 +58,7 @@ def test_an_invalid_manifest_is_not_edited(options: Options, manifest: Path) -> 
         ({"version": "3.13", "cpu": "v3", "targets": ["linux-aarch64"]}, "no v3 build of CPython 3.13"),
     ],
 )
-def test_what_cannot_be_locked_is_refused_or_added_with_a_warning(
+def test_an_entry_that_cannot_be_locked_is_refused_or_added_with_a_warning(
     manifest: Path, options: Options, spec: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ResolutionError, match=r"^entry 'impossible' cannot be locked: ") as caught:
@@ -72,7 +72,7 @@ def test_what_cannot_be_locked_is_refused_or_added_with_a_warning(
     assert "impossible" in manifest.read_text()
 
 
-def test_what_can_be_locked_is_added_without(manifest: Path, options: Options) -> None:
+def test_an_entry_that_can_be_locked_is_added_without_a_warning(manifest: Path, options: Options) -> None:
     added = add(options, "possible", {"version": "3.13.5", "build": "20250723"})
     assert added.warnings == ()
     assert added.python is not None

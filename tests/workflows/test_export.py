@@ -70,12 +70,12 @@ def test_entries_and_targets_are_selected_in_their_order(project: Project) -> No
     assert chosen(targets=("all",)) == everything
 
 
-def test_formats_are_completed() -> None:
+def test_format_names_are_completed() -> None:
     assert list(complete_formats("d")) == ["dockerfile", "devcontainer"]
     assert tuple(complete_formats("")) == EXPORT_FORMATS
 
 
-def test_json_says_what_was_left_out(project: Project) -> None:
+def test_json_lists_the_assets_that_were_left_out(project: Project) -> None:
     document = project.run("export", "uv", "--json").document()
     assert (document["format"], document["archives"], document["left-out"]) == ("uv", 4, [])
     assert document["text"] == export(options(project), "uv").text
@@ -95,7 +95,7 @@ def test_json_says_what_was_left_out(project: Project) -> None:
         ("mise", ("debug",), (), ProvisionError, "format mise: it cannot hold debug (debug build)"),
     ],
 )
-def test_what_cannot_be_exported_is_an_error(
+def test_entries_that_cannot_be_exported_are_an_error(
     project: Project,
     style: str,
     names: tuple[str, ...],
@@ -114,7 +114,7 @@ def test_an_unknown_format_is_one_error_and_writes_nothing(project: Project) -> 
     assert not (project.directory / "file").exists()
 
 
-def test_what_cannot_be_written_and_what_is_not_locked_are_errors(project: Project, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_and_an_entry_not_locked_are_errors(project: Project, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot write"):
         write_export(export(options(project), "uv"), tmp_path / "no" / "file")
     (tmp_path / "pythons.toml").write_text(MANIFEST)

@@ -21,7 +21,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def test_trust_on_the_command_line(project: Project, tmp_path: Path) -> None:
+def test_trust_can_be_given_and_removed_on_the_command_line(project: Project, tmp_path: Path) -> None:
     def run(*words: str | Path, cwd: Path, expect: int = 0) -> Ended:
         return project.run(*words, cwd=cwd, expect=expect, PROVISION_CONFIG_DIR=str(tmp_path / "config"))
 
@@ -42,7 +42,7 @@ def test_trust_on_the_command_line(project: Project, tmp_path: Path) -> None:
     assert "cannot be combined" in run("trust", "--list", "--revoke", cwd=moved, expect=2).err
 
 
-def test_an_answer_is_lines_of_which_none_is_code(project: Project, tmp_path: Path) -> None:
+def test_the_output_consists_of_lines_that_are_not_code(project: Project, tmp_path: Path) -> None:
     environ = project.environ({"PROVISION_CONFIG_DIR": str(tmp_path / "config")})
     lines = list(answer_lines(environ, activate(environ, str(project.directory))))
     assert [line for line in lines if line[0] not in "RT+-"] == [
@@ -60,7 +60,7 @@ def test_an_answer_is_lines_of_which_none_is_code(project: Project, tmp_path: Pa
         assert "\n" not in told.problem
 
 
-def test_lost_trust_has_a_line_of_its_own(project: Project, tmp_path: Path) -> None:
+def test_lost_trust_has_its_own_message(project: Project, tmp_path: Path) -> None:
     """A shell prints a line once."""
     environ = project.environ({"PROVISION_CONFIG_DIR": str(tmp_path / "config")})
     first = activate(environ, str(project.directory)).untrusted
@@ -77,7 +77,7 @@ def test_lost_trust_has_a_line_of_its_own(project: Project, tmp_path: Path) -> N
     assert activate(environ, str(project.directory)).untrusted == first
 
 
-def test_a_directory_without_a_project_waits_for_a_manifest(tmp_path: Path) -> None:
+def test_in_a_directory_without_a_project_the_hook_watches_for_a_manifest(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     below = tmp_path / "below"
     below.mkdir()

@@ -69,7 +69,7 @@ def files(layout: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("archive_layer", [False, True])
-def test_two_machines_make_the_same_bytes(options: Options, tmp_path: Path, archive_layer: bool) -> None:
+def test_two_machines_create_identical_images(options: Options, tmp_path: Path, archive_layer: bool) -> None:
     here = make(options, tmp_path / "one", archive_layer=archive_layer)
     other = elsewhere(options, tmp_path / "other machine", PROVISION_CPU="v2", TZ="Asia/Tokyo")
     before = os.umask(0o077)
@@ -102,7 +102,7 @@ def test_trees_are_layers_with_links_to_their_commands(options: Options, tmp_pat
     assert len(amd64.config["history"]) == len(amd64.layers) == 2
 
 
-def test_an_image_says_what_it_was_made_of(options: Options, tmp_path: Path) -> None:
+def test_an_image_lists_what_it_was_created_from(options: Options, tmp_path: Path) -> None:
     assert options.manifest is not None
     make(options, tmp_path / "layout", labels=("org.example.team=a=b",))
     for found in read_layout(tmp_path / "layout").values():
@@ -123,7 +123,7 @@ def test_an_image_says_what_it_was_made_of(options: Options, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links of a layer cannot always be made there")
-def test_the_home_in_an_image_is_a_store_in_which_nothing_is_missing(options: Options, tmp_path: Path) -> None:
+def test_the_home_in_an_image_is_a_complete_store(options: Options, tmp_path: Path) -> None:
     made = make(options, tmp_path / "layout")
     for found in read_layout(tmp_path / "layout").values():
         for layer in found.layers:
@@ -150,7 +150,7 @@ def test_a_tree_that_was_changed_is_not_put_into_an_image(options: Options, tmp_
     assert not [path for path in (tmp_path / "layout").rglob("*") if path.name.startswith(".")]
 
 
-def test_what_a_machine_knows_of_its_trees_does_not_change_an_image(options: Options, tmp_path: Path) -> None:
+def test_local_state_of_trees_does_not_change_an_image(options: Options, tmp_path: Path) -> None:
     """The URL in another project's lock, whether the interpreter could be started, the boot; cached bytecode."""
     other = elsewhere(options, tmp_path / "other")
     expected = digests(make(other, tmp_path / "before"))
@@ -166,7 +166,7 @@ def test_what_a_machine_knows_of_its_trees_does_not_change_an_image(options: Opt
 
 
 @pytest.mark.parametrize(("compression", "suffix"), [("gzip", "+gzip"), ("zstd", "+zstd")])
-def test_a_compressed_layer_is_of_the_same_tar_file(
+def test_a_compressed_layer_contains_the_same_tar_file(
     options: Options, tmp_path: Path, compression: Any, suffix: str
 ) -> None:
     plain = make(options, tmp_path / "plain")
@@ -178,7 +178,7 @@ def test_a_compressed_layer_is_of_the_same_tar_file(
     assert read_layout(tmp_path / "packed").keys() == read_layout(tmp_path / "plain").keys()
 
 
-def test_the_bytes_of_a_layer_do_not_depend_on_the_python_that_writes_them(tmp_path: Path) -> None:
+def test_a_layer_does_not_depend_on_the_python_version_that_writes_it(tmp_path: Path) -> None:
     """If this digest changes, so do those of all images: of a link, and a file with a long name."""
     name = f"share/{'long/' * 30}ünïcode.py"
     tree = LinkedTree.of("opt/pythons/store/key", ["bin/python", name])
@@ -198,7 +198,7 @@ def test_an_archive_is_a_layer_whose_digest_is_the_locked_one(options: Options, 
     assert "python/bin/python3.13" in members
 
 
-def test_an_archive_layer_is_of_one_entry(tmp_path: Path) -> None:
+def test_an_archive_layer_belongs_to_one_entry(tmp_path: Path) -> None:
     two = project(tmp_path / "project", f"{ENTRY}\n{ENTRY.replace('default', 'other')}")
     with pytest.raises(UsageError, match=r"`--archive-layer` requires one entry.*got default, other"):
         make(two, tmp_path / "layout", archive_layer=True)
@@ -221,7 +221,7 @@ def test_an_archive_layer_is_of_one_entry(tmp_path: Path) -> None:
         ({"name": "python/bin/python3.13"}, "is in the archive twice"),
     ],
 )
-def test_what_sync_refuses_in_an_archive_is_no_layer(tmp_path: Path, member: dict[str, Any], problem: str) -> None:
+def test_an_archive_that_sync_refuses_cannot_be_a_layer(tmp_path: Path, member: dict[str, Any], problem: str) -> None:
     """The runtime that unpacks the layer may be less strict."""
     build = trees.running(tmp_path / "builds")
     content = gzip.decompress(build.archive.read_bytes())
@@ -251,7 +251,7 @@ def test_a_tree_with_a_name_that_removes_files_of_other_layers_is_refused(tmp_pa
         make(hostile, tmp_path / "layout")
 
 
-def test_a_base_is_below_and_its_settings_stay(options: Options, tmp_path: Path) -> None:
+def test_layers_are_added_to_a_base_image_and_its_settings_are_kept(options: Options, tmp_path: Path) -> None:
     config = {
         "Env": ["LANG=C.UTF-8", "PATH=/usr/bin:/bin"],
         "Cmd": ["bash"],
@@ -304,7 +304,7 @@ def test_a_base_is_below_and_its_settings_stay(options: Options, tmp_path: Path)
         ("top", {"mediaType": "application/vnd.provision.archive.v1"}, "not an image"),
     ],
 )
-def test_a_base_that_is_invalid_is_refused(
+def test_an_invalid_base_image_is_refused(
     options: Options, tmp_path: Path, part: str, change: dict[str, Any], problem: str
 ) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}}, changes={part: change})
@@ -314,7 +314,7 @@ def test_a_base_that_is_invalid_is_refused(
     assert not (tmp_path / "layout").exists()
 
 
-def test_a_configuration_is_refused_unless_it_can_be_written_again(options: Options, tmp_path: Path) -> None:
+def test_a_configuration_that_cannot_be_written_again_is_refused(options: Options, tmp_path: Path) -> None:
     """Between what can be read and what can be written are a few levels, which depend on the calls around both."""
 
     def base(depth: int) -> str:
@@ -338,7 +338,7 @@ def test_a_configuration_is_refused_unless_it_can_be_written_again(options: Opti
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
-def test_a_layer_that_is_no_file_or_has_no_end_is_refused(options: Options, tmp_path: Path) -> None:
+def test_a_layer_that_is_not_a_file_or_is_endless_is_refused(options: Options, tmp_path: Path) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
     (layer,) = (path for path in (base / "blobs/sha256").iterdir() if path.read_bytes().startswith(b"\x1f\x8b"))
     endless = tmp_path / "endless"
@@ -355,7 +355,7 @@ def test_a_layer_that_is_no_file_or_has_no_end_is_refused(options: Options, tmp_
             make(options, tmp_path / "layout", base=str(base), platforms=("linux/amd64",))
 
 
-def test_an_index_that_cannot_be_read_is_named_without_the_number_of_the_error(tmp_path: Path) -> None:
+def test_an_unreadable_index_is_named_without_the_error_number(tmp_path: Path) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
     (base / "index.json").unlink()
     (base / "index.json").mkdir()
@@ -364,7 +364,9 @@ def test_an_index_that_cannot_be_read_is_named_without_the_number_of_the_error(t
     assert caught.value.message == f"{base / 'index.json'} is invalid: it is not a regular file"
 
 
-def test_a_directory_named_like_an_image_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_named_like_an_image_is_not_used_as_its_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A pull request can add a directory; only text in the form of a path is one."""
     write_layout(tmp_path / "debian", {"linux/amd64": {"a": b"1"}})
     monkeypatch.chdir(tmp_path)
@@ -379,7 +381,7 @@ def test_a_directory_named_like_an_image_is_not_taken_for_it(tmp_path: Path, mon
     assert caught.value.hint == "Pass `--base ./debian:NAME`. Images: base."
 
 
-def test_a_base_that_does_not_fit_leaves_no_image(options: Options, tmp_path: Path) -> None:
+def test_an_unsuitable_base_image_leaves_no_image(options: Options, tmp_path: Path) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
     with pytest.raises(ProvisionError, match="the base image is not for linux/arm64, only for linux/amd64"):
         make(options, tmp_path / "layout", base=str(base))
@@ -415,7 +417,7 @@ def push(options: Options, reference: str, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), Quirks(login=("me", "secret"), token=True)], ids=["open", "token"])
-def test_what_is_pushed_is_what_a_layout_has(options: Options, tmp_path: Path, quirks: Quirks) -> None:
+def test_a_pushed_image_equals_the_image_in_a_layout(options: Options, tmp_path: Path, quirks: Quirks) -> None:
     expected = make(options, tmp_path / "layout")
     with FakeRegistry(quirks) as registry:
         login = "me:secret@" if quirks.login else ""
@@ -441,7 +443,7 @@ def test_what_is_pushed_is_what_a_layout_has(options: Options, tmp_path: Path, q
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, what a killed run left is known by its age")
-def test_what_a_killed_run_left_is_removed_by_the_next(options: Options, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(options: Options, tmp_path: Path) -> None:
     number = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
     make(options, tmp_path / "layout")
     blob = tmp_path / f"layout/blobs/sha256/.blob.{number}.0123abcd.new"
@@ -465,7 +467,7 @@ def test_a_damaged_blob_in_the_layout_is_written_again(options: Options, tmp_pat
     assert read_layout(tmp_path / "layout")["linux/amd64"].content("a") == b"1"
 
 
-def test_a_base_from_a_registry_is_named_and_its_layers_are_not_sent_there(options: Options, tmp_path: Path) -> None:
+def test_layers_of_a_base_from_a_registry_are_not_sent_there_again(options: Options, tmp_path: Path) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}, "linux/arm64": {"a": b"2"}}, docker=True)
     with FakeRegistry() as registry:
         for path in (base / "blobs/sha256").iterdir():
@@ -487,7 +489,7 @@ def test_a_base_from_a_registry_is_named_and_its_layers_are_not_sent_there(optio
             push(options, f"{registry.host}/team/python:3.13", base=f"{registry.host}/library/debian:99")
 
 
-def test_a_layer_of_a_registry_that_is_damaged_makes_no_image(options: Options, tmp_path: Path) -> None:
+def test_a_damaged_layer_from_a_registry_is_an_error(options: Options, tmp_path: Path) -> None:
     base = write_layout(tmp_path / "base", {"linux/amd64": {"a": b"1"}})
     with FakeRegistry() as registry:
         for path in (base / "blobs/sha256").iterdir():
@@ -515,7 +517,7 @@ def test_a_layer_of_a_registry_that_is_damaged_makes_no_image(options: Options, 
         ({"labels": ("nothing",)}, "--label: expected KEY=VALUE, got 'nothing'"),
     ],
 )
-def test_a_request_that_is_invalid_is_refused_before_anything_is_done(
+def test_invalid_options_are_refused_before_any_work(
     options: Options, tmp_path: Path, request_: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(UsageError, match=problem):
@@ -523,7 +525,7 @@ def test_a_request_that_is_invalid_is_refused_before_anything_is_done(
     assert not (tmp_path / "layout").exists()
 
 
-def test_a_lock_that_is_out_of_date_is_refused_unless_frozen(options: Options, tmp_path: Path) -> None:
+def test_an_out_of_date_lock_file_is_refused_unless_frozen(options: Options, tmp_path: Path) -> None:
     other = elsewhere(options, tmp_path / "other")
     assert other.manifest is not None
     other.manifest.write_text(other.manifest.read_text().replace("3.13.5", "3.13.4"))
@@ -539,7 +541,7 @@ def test_bytecode_that_this_machine_cannot_compile_is_refused(tmp_path: Path) ->
         make(foreign, tmp_path / "layout")
 
 
-def test_the_default_entry_has_the_commands_that_several_entries_have(tmp_path: Path) -> None:
+def test_commands_shared_by_several_entries_belong_to_the_default_entry(tmp_path: Path) -> None:
     older = trees.build(
         tmp_path / "builds", "linux-aarch64", {"bin/python3.12": "#!/bin/sh\n", "lib/python3.12/os.py": ""},
         {"bin/python3": "python3.12", "bin/python": "python3.12"}, version="3.12.4",

@@ -147,7 +147,7 @@ def test_a_platform_that_is_not_locked_is_an_error(
         ("linux-x86_64-musl linux-x86_64", "--platform: linux-x86_64 and linux-x86_64-musl are both linux/amd64"),
     ],
 )
-def test_what_is_no_platform_is_a_usage_error(project: Project, platforms: str, problem: str) -> None:
+def test_an_invalid_platform_is_a_usage_error(project: Project, platforms: str, problem: str) -> None:
     with pytest.raises(UsageError) as caught:
         selected(project, "both", "", platforms)
     assert problem in str(caught.value)

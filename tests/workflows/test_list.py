@@ -18,13 +18,13 @@ def write(options: Options, entries: str) -> None:
     options.manifest.write_text(f"[pythons]\n{entries}\n")
 
 
-def test_without_a_lock_nothing_is_locked(options: Options) -> None:
+def test_without_a_lock_file_no_entry_is_locked(options: Options) -> None:
     write(options, 'one = "3.13"')
     (row,) = list_pythons(options).rows
     assert (row.name, row.request, row.state, row.python) == ("one", "3.13", "not locked", None)
 
 
-def test_entries_that_are_new_changed_unchanged_or_for_other_machines(options: Options) -> None:
+def test_new_changed_unchanged_and_foreign_entries_have_their_state(options: Options) -> None:
     other = '{ version = "3.13", targets = ["windows-aarch64"] }'
     write(options, f'other = {other}\nsame = "3.13"\nchanged = "3.13"')
     lock(options)
@@ -55,6 +55,6 @@ def test_entries_that_are_new_changed_unchanged_or_for_other_machines(options: O
         ),
     ],
 )
-def test_a_request_in_short_form(entry: str, text: str) -> None:
+def test_a_request_is_shown_in_short_form(entry: str, text: str) -> None:
     (request,) = parse_manifest(f"[pythons]\none = {entry}\n", Path("pythons.toml")).requests
     assert request_text(request) == text

@@ -41,7 +41,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_the_spelling_of_the_lock_at_hand_is_kept(spelling: str, project: Project) -> None:
+def test_the_layout_of_the_existing_lock_file_is_kept(spelling: str, project: Project) -> None:
     plain, spell = project.lock.read_text(), SPELLINGS[spelling]
     spelled = spell(plain).encode()
     project.lock.write_bytes(spelled)
@@ -63,7 +63,7 @@ def test_the_spelling_of_the_lock_at_hand_is_kept(spelling: str, project: Projec
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_lock_in_a_revision_and_a_conflict_are_read_in_any_spelling(spelling: str, project: Project) -> None:
+def test_a_lock_file_of_a_revision_or_with_a_conflict_is_read_in_any_layout(spelling: str, project: Project) -> None:
     spell = SPELLINGS[spelling]
 
     def git(*words: str) -> None:
@@ -87,7 +87,7 @@ def of_a_newer_format(text: str) -> str:
     return text.replace('"1.0"', '"1.7"').replace('cpu = "', 'signature = "x"\ncpu = "')
 
 
-def test_a_lock_of_a_newer_format_stays_as_it_is_while_nothing_changes(project: Project) -> None:
+def test_a_lock_file_of_a_newer_format_is_unchanged_while_no_entry_changes(project: Project) -> None:
     newer = of_a_newer_format(project.lock.read_text())
     project.lock.write_text(newer)
     ended = project.run("lock")
@@ -115,7 +115,7 @@ def test_keys_of_a_newer_format_are_not_lost(words: str, project: Project) -> No
     assert project.lock.read_text() == newer
 
 
-def test_a_format_that_changes_is_reported(project: Project) -> None:
+def test_a_changed_format_is_reported(project: Project) -> None:
     project.lock.write_text(project.lock.read_text().replace('"1.0"', '"1.7"'))
     project.run("lock")
     assert '"1.7"' in project.lock.read_text()
@@ -141,7 +141,7 @@ def own_catalog(*builds: str) -> str:
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
-def test_the_cooldown_of_ones_own_builds_is_reckoned_from_the_newest_of_them(tmp_path: Path) -> None:
+def test_the_cooldown_of_custom_builds_is_measured_from_the_newest_of_them(tmp_path: Path) -> None:
     day = date.fromisoformat(bundled_catalog().as_of[:10])
     early, late = (f"{day + timedelta(days=days):%Y%m%d}" for days in (1, 20))
     project = Project(tmp_path / "project")
@@ -163,7 +163,7 @@ def test_the_cooldown_of_ones_own_builds_is_reckoned_from_the_newest_of_them(tmp
     project.run("lock", "--offline")
 
 
-def test_a_plan_names_no_host_that_may_never_be_asked(tmp_path: Path) -> None:
+def test_a_plan_does_not_name_the_host_if_a_mirror_may_send_the_archive(tmp_path: Path) -> None:
     """A mirror may send the archive: which source does is known after the download only."""
     project = Project(tmp_path / "project")
     project.write('[settings]\ncatalogs = ["own.ndjson"]\n[pythons]\none = "3.13.99"\n')

@@ -106,7 +106,7 @@ def _states(report: MirrorReport) -> list[str]:
 
 
 @pytest.mark.parametrize("mirror", _KINDS, indirect=True)
-def test_what_is_pushed_is_listed_and_verified_and_not_pushed_again(
+def test_pushed_archives_are_listed_and_verified_and_not_pushed_again(
     origin: Origin, tmp_path: Path, mirror: Mirror
 ) -> None:
     assert _states(_list(origin, tmp_path, mirror)) == ["missing", "missing"]
@@ -161,7 +161,7 @@ def test_an_archive_that_no_manifest_names_counts_as_missing(origin: Origin, tmp
     assert mirror.registry.count("POST /v2/team/pythons/blobs") == sent, "the manifests alone"
 
 
-def test_what_the_registry_has_beside_is_counted(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+def test_other_content_of_the_registry_is_counted(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     _push(origin, tmp_path, mirror)
     for tag in (archive_tag("0" * 64), "latest"):  # type: ignore[arg-type]
         mirror.registry.put_manifest("team/pythons", tag, b"{}", "application/json")
@@ -189,7 +189,7 @@ def test_threads_push_the_configuration_of_all_manifests_once(tmp_path: Path, mi
 
 
 @pytest.mark.parametrize("kind", ["s3", "oci", "file"])
-def test_a_push_that_fails_is_not_told_to_choose_another_source(
+def test_a_failed_push_has_no_hint_for_downloads(
     origin: Origin, tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Hints for downloads are none for pushes."""
@@ -228,7 +228,7 @@ class _Forbidden:
     ("code", "state"),
     [("AccessDenied", "missing"), ("SignatureDoesNotMatch", "failed"), ("InvalidAccessKeyId", "failed")],
 )
-def test_a_login_that_is_refused_does_not_count_as_a_missing_archive(
+def test_a_refused_login_does_not_count_as_a_missing_archive(
     origin: Origin, tmp_path: Path, mirror: Mirror, code: str, state: str
 ) -> None:
     """A bucket that may not be listed answers the same status for an archive that it does not have."""
@@ -242,7 +242,7 @@ def test_a_login_that_is_refused_does_not_count_as_a_missing_archive(
     assert len(hints) == (2 if state == "failed" else 0)
 
 
-def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+def test_two_pushes_create_the_same_manifests(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     _push(origin, tmp_path, mirror)
     first = dict(mirror.registry.content.manifests)
     mirror.registry.content.manifests.clear()
@@ -250,7 +250,7 @@ def test_two_pushes_make_the_same_manifests(origin: Origin, tmp_path: Path, mirr
     assert mirror.registry.content.manifests == first
 
 
-def test_a_push_to_a_directory_removes_what_killed_ones_left_there(origin: Origin, tmp_path: Path) -> None:
+def test_a_push_to_a_directory_removes_leftovers_of_killed_pushes(origin: Origin, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
     release = tmp_path / "folder" / "20261201"
@@ -263,7 +263,7 @@ def test_a_push_to_a_directory_removes_what_killed_ones_left_there(origin: Origi
     assert {path.name for path in release.iterdir()} == {name, living}
 
 
-def test_a_failure_is_that_of_its_archive(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+def test_each_failure_is_reported_for_its_archive(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     mirror.registry.become(read_only=True)
     report = _push(origin, tmp_path, mirror)
     assert _states(report) == ["failed", "failed"]
@@ -293,7 +293,7 @@ def test_a_web_server_is_checked_but_not_pushed_to(origin: Origin, tmp_path: Pat
     assert "secret" not in str(caught.value)
 
 
-def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+def test_several_lock_files_and_single_targets_can_be_pushed(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     first, second = Project(tmp_path / "first"), Project(tmp_path / "second")
     first.lock.write_bytes(origin.project.lock.read_bytes())
     second.lock.write_bytes(origin.project.lock.read_bytes())
@@ -314,7 +314,7 @@ def test_several_locks_and_single_targets(origin: Origin, tmp_path: Path, mirror
 
 
 @pytest.mark.parametrize("text", ["oci://registry.example.com/a", "s3://archives", "https://mirror.example"])
-def test_offline_only_directories_are_asked(origin: Origin, tmp_path: Path, text: str) -> None:
+def test_while_offline_only_directories_are_checked(origin: Origin, tmp_path: Path, text: str) -> None:
     options = Options.of({}, cache=tmp_path / "cache", manifest=origin.project.manifest, offline=True)
     with pytest.raises(NetworkError, match=r"cannot reach .+: the network is disabled \(offline\)"):
         list_mirror(options, MirrorRequest(mirror=text), NoProgress())
@@ -324,7 +324,7 @@ def test_offline_only_directories_are_asked(origin: Origin, tmp_path: Path, text
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mirror", _KINDS, indirect=True)
-def test_a_machine_syncs_from_the_mirror_with_the_origin_gone(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
+def test_a_machine_syncs_from_the_mirror_without_the_origin(origin: Origin, tmp_path: Path, mirror: Mirror) -> None:
     """As users run it: push, then sync elsewhere from an empty cache, and the words of each."""
     project = origin.copy(tmp_path / "far")
     pushed = project.run("mirror", "push", mirror.text, "--cache-dir", tmp_path / "near")

@@ -14,7 +14,7 @@ from provision.workflows.options import DEFAULT_JOBS, Options, in_ci, parse_scop
 LINUX, MAC = Target.parse("linux-x86_64"), Target.parse("macos-aarch64")
 
 
-def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
+def test_the_command_line_takes_precedence_over_the_environment(tmp_path: Path) -> None:
     environ = {
         "PROVISION_HOME": str(tmp_path / "environ"),
         "PROVISION_MANIFEST": "environ.toml",
@@ -31,13 +31,13 @@ def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
     assert given.mirrors == ("https://given.example",)
 
 
-def test_allowed_hosts_of_both_are_added_up() -> None:
+def test_allowed_hosts_of_the_command_line_and_the_environment_are_combined() -> None:
     options = Options.of({"PROVISION_ALLOW_HOSTS": "b.example, c.example"}, allow_hosts=("a.example",))
     assert options.allow_hosts == ("a.example", "b.example", "c.example")
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("yes", True), ("0", False), ("Off", False), ("", False)])
-def test_a_flag_in_the_environment(value: str, expected: bool) -> None:
+def test_a_flag_can_be_set_in_the_environment(value: str, expected: bool) -> None:
     assert in_ci({"CI": value}) is expected
     assert Options.of({"PROVISION_OFFLINE": value}).offline is expected
 
@@ -57,7 +57,7 @@ def test_a_scope_has_each_name_and_target_once() -> None:
     assert (every.targets, every.all_targets, every.foreign) == ((), True, True)
 
 
-def test_a_cpu_level_is_one_of_four_and_needs_a_target() -> None:
+def test_a_cpu_level_is_one_of_four_and_requires_a_target() -> None:
     assert parse_scope([], ["linux-x86_64"], cpu="v3").cpu == "v3"
     with pytest.raises(UsageError, match="--cpu: expected one of baseline, v2, v3, v4; got 'v5'"):
         parse_scope([], ["linux-x86_64"], cpu="v5")
@@ -65,7 +65,7 @@ def test_a_cpu_level_is_one_of_four_and_needs_a_target() -> None:
         parse_scope([], [], cpu="v3")
 
 
-def test_an_unknown_target_is_refused_with_the_one_that_was_meant() -> None:
+def test_an_unknown_target_is_refused_with_a_suggestion() -> None:
     assert parse_targets(["linux-x86_64", "all"]) == (), "all of them"
     with pytest.raises(UsageError):
         parse_targets(["all", "nothing"])
@@ -96,7 +96,7 @@ def test_mirrors_and_hosts_are_checked_by_every_command(given: dict[str, Any], s
         Options.of(given.pop("environ", {}), **given)
 
 
-def test_jitter_is_that_of_the_command_line_or_the_environment() -> None:
+def test_jitter_is_set_by_the_command_line_or_the_environment() -> None:
     options = Options.of({"HOME": "/home/me", "PROVISION_JITTER": "30"})
     assert (options.jitter, options.with_jitter(None).jitter, options.with_jitter(0.0).jitter) == (30.0, 30.0, 0.0)
     with pytest.raises(UsageError, match="--jitter: expected a number of seconds, got 'nan'"):

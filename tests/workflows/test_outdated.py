@@ -30,28 +30,28 @@ def row_of(entry: str, known: Catalog, *, today: date = date(2026, 10, 25)) -> O
     return outdated_row(asked.requests[0], python, asked, known, host=HOST, today=today)
 
 
-def test_what_an_upgrade_would_lock_and_what_the_request_rules_out() -> None:
+def test_builds_of_an_upgrade_and_builds_excluded_by_the_request_are_shown() -> None:
     found = row_of('"3.13"', AFTER)
     assert (found.locked, found.allowed, found.newest) == ("3.13.5+20250702", "3.13.7+20261021", "3.14.7+20261022")
     assert found.ends == date(2029, 10, 31)
     assert not found.ended
 
 
-def test_what_waits_for_its_cooldown() -> None:
+def test_builds_in_their_cooldown_are_shown() -> None:
     found = row_of('{ version = "3.13", cooldown = "1 week" }', AFTER)
     assert (found.allowed, found.cooling, found.until) == ("3.13.5+20250818", "3.13.7+20261021", "2026-10-28 00:00 UTC")
 
 
-def test_nothing_newer_is_empty() -> None:
+def test_without_newer_builds_the_result_is_empty() -> None:
     found = row_of('"3.13"', BEFORE)
     assert (found.allowed, found.newest, found.cooling) == ("", "", "")
 
 
-def test_an_upgrade_that_would_fail_says_why() -> None:
+def test_an_upgrade_that_would_fail_has_its_reason() -> None:
     assert "3.12" in row_of('"3.12"', BEFORE).reason
 
 
-def test_the_end_of_life_has_passed() -> None:
+def test_a_passed_end_of_life_is_shown() -> None:
     assert row_of('"3.13"', BEFORE, today=date(2030, 1, 1)).ended
 
 
@@ -63,7 +63,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-def test_outdated_as_table_and_json(project: Project) -> None:
+def test_outdated_is_printed_as_table_and_json(project: Project) -> None:
     assert "3.13.1+" in project.run("outdated").out
     project.write(project.manifest.read_text().replace("3.13.1", "3.13"))
     project.run("lock")
@@ -74,7 +74,7 @@ def test_outdated_as_table_and_json(project: Project) -> None:
     project.run("outdated", "nobody", expect=2)
 
 
-def test_what_the_catalog_learned_of_the_locked_build_is_reported(tmp_path: Path) -> None:
+def test_assets_newly_known_for_the_locked_build_are_reported(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     names = [asset("3.13.5+local", cpu=cpu).filename for cpu in CPU_LEVELS]
     listed = project.directory / "own.ndjson"
@@ -104,7 +104,7 @@ def test_what_the_catalog_learned_of_the_locked_build_is_reported(tmp_path: Path
     assert "now has" not in project.run("outdated").out
 
 
-def test_an_upgrade_prints_the_diff_it_made(project: Project) -> None:
+def test_an_upgrade_prints_its_diff(project: Project) -> None:
     project.write(project.manifest.read_text().replace("3.13.1", "3.13"))
     assert "request" in project.run("lock").out
     ended = project.run("lock", "--upgrade")
@@ -113,7 +113,7 @@ def test_an_upgrade_prints_the_diff_it_made(project: Project) -> None:
     assert project.run("lock", "--upgrade").out == ""
 
 
-def test_explain_as_text_and_json(project: Project) -> None:
+def test_explain_is_printed_as_text_and_json(project: Project) -> None:
     assert project.run("explain", "default").out.startswith("default is locked: cpython 3.13.1+")
     assert project.run("explain", "default", "--json").document()["locked"] is True
     assert "'default'" in project.run("explain", "defualt", expect=2).err
@@ -124,7 +124,7 @@ def empty_project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-def test_one_release_for_each_build_of_each_version() -> None:
+def test_the_feed_has_one_release_for_each_build_of_each_version() -> None:
     known = catalog(
         asset("3.14.7+20260814", published="2026-08-14T12:00:00Z"),
         asset("3.14.7+20260701"),
@@ -144,7 +144,7 @@ def test_every_implementation_has_a_home_page(implementation: str) -> None:
     assert str(feed_document(catalog(), implementation)["homepage"]).startswith("https://")
 
 
-def test_the_feed_of_the_bundled_catalog(empty_project: Project) -> None:
+def test_the_feed_can_be_created_from_the_bundled_catalog(empty_project: Project) -> None:
     document = json.loads(empty_project.run("feed").out)
     versions = [release["version"] for release in document["releases"]]
     assert len(versions) == len(set(versions)) > 400

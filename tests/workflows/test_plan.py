@@ -35,7 +35,7 @@ def saved(options: Options, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_saved_plan_is_loaded_as_the_same_plan(options: Options, saved: Path) -> None:
+def test_a_saved_plan_is_loaded_unchanged(options: Options, saved: Path) -> None:
     loaded = load_plan(options, saved)
     assert loaded.scope == Scope(prune=True)
     assert loaded.plan == plan(options, Scope(prune=True)).plan
@@ -67,7 +67,7 @@ def test_an_invalid_document_is_refused(options: Options, saved: Path, change: d
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 10_000])
-def test_no_json_object_is_refused(options: Options, saved: Path, content: bytes) -> None:
+def test_a_document_that_is_not_an_object_is_refused(options: Options, saved: Path, content: bytes) -> None:
     saved.write_bytes(content)
     with pytest.raises(UsageError, match="is not a saved plan"):
         load_plan(options, saved)
@@ -79,7 +79,9 @@ def test_a_missing_file_and_a_directory_are_refused(options: Options, tmp_path: 
             load_plan(options, path)
 
 
-def test_no_output_makes_its_parent_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_parent_directory_of_an_output_is_not_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = Project(tmp_path / "project")
     project.write('[pythons]\none = "3.13"\n')
     project.run("lock")

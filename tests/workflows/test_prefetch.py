@@ -138,16 +138,14 @@ def test_archives_that_no_source_sent_are_one_error_with_their_entries(
     assert not (tmp_path / "all.tar").exists()
 
 
-def test_a_lock_that_is_out_of_date_is_an_error_unless_frozen(project: Project, builds: list[Build]) -> None:
+def test_an_out_of_date_lock_file_is_an_error_unless_frozen(project: Project, builds: list[Build]) -> None:
     project.write(project.manifest.read_text().replace("again", "other"))
     assert "is out of date" in project.run("prefetch", expect=4).err
     project.run("prefetch", "--frozen", "two")
     assert _archives(project) == {builds[1].sha256}
 
 
-def test_what_took_how_long_is_in_the_document_and_in_the_trace(
-    project: Project, server: Server, builds: list[Build]
-) -> None:
+def test_durations_are_in_the_document_and_in_the_trace(project: Project, server: Server, builds: list[Build]) -> None:
     """Steps of forked processes included; the shortest retries are those of a connection that is closed at once."""
     server.fault(builds[1].archive.name, Status(code=503), times=1)
     document = project.run("sync", "--json", "--trace", "trace.json").document()
@@ -170,7 +168,7 @@ def test_what_took_how_long_is_in_the_document_and_in_the_trace(
     assert project.run("sync", "--json").document()["assets"] == []
 
 
-def test_a_trace_is_written_of_a_command_that_fails(project: Project, server: Server, builds: list[Build]) -> None:
+def test_a_trace_is_written_for_a_command_that_fails(project: Project, server: Server, builds: list[Build]) -> None:
     server.fault(builds[0].archive.name, Status(code=404))
     project.run("prefetch", "--trace", "trace.json", expect=6)
     events = json.loads((project.directory / "trace.json").read_text())["traceEvents"]

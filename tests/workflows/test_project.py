@@ -27,7 +27,7 @@ def test_a_new_file_is_writable_for_its_owner_only(tmp_path: Path, umask: int) -
     assert stat.S_IMODE((tmp_path / "pythons.lock").stat().st_mode) == 0o644 & ~umask
 
 
-def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:
+def test_a_file_keeps_its_mode_and_a_link_remains_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.toml", tmp_path / "pythons.toml"
     real.write_text("old\n")
     real.chmod(0o660)
@@ -46,7 +46,7 @@ def test_temporary_files_of_killed_runs_are_removed_by_the_next_write(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["pythons.lock"]
 
 
-def test_temporary_files_are_removed_without_writing_too(tmp_path: Path) -> None:
+def test_temporary_files_are_also_removed_without_a_write(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
     left, other = (tmp_path / f".pythons.{kind}.{dead.pid}.0123.new" for kind in ("toml", "lock"))
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["device", "pipe", "directory"])
 @pytest.mark.parametrize("words", [("plan",), ("env",), ("audit",), ("add", "x", "3.14")], ids=" ".join)
-def test_what_is_no_file_in_the_place_of_the_manifest_is_one_error_of_every_command(
+def test_a_manifest_that_is_not_a_file_is_one_error_of_every_command(
     tmp_path: Path, words: tuple[str, ...], kind: str
 ) -> None:
     project = Project(tmp_path / "project")

@@ -64,7 +64,7 @@ def sources(ended: Ended) -> dict[str, Any]:
     return {source["origin"]: source for source in ended.document()["sources"]}
 
 
-def test_one_request_tells_what_is_current_and_one_the_sizes(project: Project, internet: Internet) -> None:
+def test_an_update_needs_one_request_for_the_list_and_one_for_the_sizes(project: Project, internet: Internet) -> None:
     internet.server.put(NDJSON, ndjson_line(NAMES[0]))
     internet.server.put(RELEASE, release(NAMES[0]))
     ended = online(project, internet, "catalog", "update", "--json")
@@ -79,7 +79,9 @@ def test_one_request_tells_what_is_current_and_one_the_sizes(project: Project, i
     assert asked(internet.server) == [NDJSON]
 
 
-def test_what_the_manifest_does_not_request_is_not_asked_for(project: Project, internet: Internet) -> None:
+def test_lists_of_implementations_that_the_manifest_lacks_are_not_requested(
+    project: Project, internet: Internet
+) -> None:
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\npypy = "pypy3.11"\ngraal = "graalpy3.13"\n')
     name = "pypy3.11-v99.0-linux64.tar.gz"
     url = f"https://downloads.python.org/pypy/{name}"
@@ -107,9 +109,7 @@ def test_what_the_manifest_does_not_request_is_not_asked_for(project: Project, i
 
 
 @pytest.mark.parametrize("way", ["--url", "PROVISION_CATALOG_URL", "catalog-urls"])
-def test_a_company_without_github_names_its_own_place(
-    project: Project, server: Server, tmp_path: Path, way: str
-) -> None:
+def test_an_internal_server_can_replace_github(project: Project, server: Server, tmp_path: Path, way: str) -> None:
     """Nothing else is asked: the network leads nowhere."""
     url = server.put("builds.ndjson", ndjson_line(*NAMES[:1]))
     if way == "catalog-urls":
@@ -127,7 +127,7 @@ def test_a_company_without_github_names_its_own_place(
     assert 'build = "20270101"' in project.lock.read_text()
 
 
-def test_a_mirror_has_the_list_and_the_checksums_next_to_the_archives(project: Project, server: Server) -> None:
+def test_a_mirror_can_have_the_list_and_the_checksums_next_to_the_archives(project: Project, server: Server) -> None:
     server.put("pbs/python-build-standalone.ndjson", ndjson_line(NAMES[0]))
     sums = "".join(f"{digest(name).hex}  {name}\n" for name in (NAMES[1], full("3.13.99", "20270201")))
     server.put("pbs/20270201/SHA256SUMS", sums.encode())
@@ -141,7 +141,7 @@ def test_a_mirror_has_the_list_and_the_checksums_next_to_the_archives(project: P
     assert "/pbs/20270201/SHA256SUMS" in asked(server)
 
 
-def test_a_directory_is_a_mirror_too_and_needs_no_network(project: Project, tmp_path: Path) -> None:
+def test_a_directory_can_be_the_mirror_without_a_network(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "pbs"
     (folder / "20270201").mkdir(parents=True)
     (folder / "python-build-standalone.ndjson").write_bytes(ndjson_line(*NAMES[:1]))
@@ -175,11 +175,11 @@ def test_a_file_url_is_read_by_its_parts(project: Project, tmp_path: Path, start
 
 
 @pytest.mark.parametrize("url", ["builds.ndjson", "ftp://example.com/x", "https://"])
-def test_what_is_no_url_is_a_usage_error(project: Project, url: str) -> None:
+def test_an_invalid_url_is_a_usage_error(project: Project, url: str) -> None:
     assert "cannot be the URL of a catalog" in project.run("catalog", "update", "--url", url, expect=2).err
 
 
-def test_a_source_that_fails_does_not_keep_the_others_from_being_saved(project: Project, server: Server) -> None:
+def test_a_source_that_fails_does_not_prevent_saving_the_others(project: Project, server: Server) -> None:
     url = server.put("builds.ndjson", ndjson_line(NAMES[0]))
     ended = project.run("catalog", "update", "--url", server.at("missing"), "--url", url, expect=6)
     assert "missing answered with status 404" in ended.err
@@ -202,7 +202,7 @@ def test_lost_assets_are_reported_and_their_release_is_not_preferred(project: Pr
     assert project.lock.read_bytes() == before
 
 
-def test_a_release_says_what_changed_in_it(project: Project, internet: Internet) -> None:
+def test_the_changes_of_a_release_are_shown(project: Project, internet: Internet) -> None:
     internet.server.put(NDJSON, ndjson_line(NAMES[0]))
     internet.server.put(RELEASE, release(NAMES[0]))
     online(project, internet, "catalog", "update")
@@ -221,7 +221,9 @@ def uv_metadata(*names: str) -> bytes:
 
 
 @pytest.mark.slow
-def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(project: Project, server: Server) -> None:
+def test_assets_missing_from_a_partial_list_are_unknown_until_a_complete_list_is_read(
+    project: Project, server: Server
+) -> None:
     """README's `fast`: levels of a build of which one source has the baseline only."""
     project.write(CPYTHON.replace('default = "3.13"', 'fast = { version = "3.13.99", cpu = "auto" }'))
     name = stripped("3.13.99", "20270101")
@@ -243,7 +245,7 @@ def test_what_a_partial_list_lacks_is_not_known_until_a_complete_one_says(projec
     assert "not complete" not in project.run("explain", "fast").out
 
 
-def test_what_the_newest_builds_contain_is_learned_once(project: Project, internet: Internet) -> None:
+def test_components_of_the_newest_builds_are_downloaded_once(project: Project, internet: Internet) -> None:
     """`diff` knows then what changed inside, from the lock alone; a build without the files is named in a note."""
     internet.server.put(NDJSON, b"".join(ndjson_line(name) for name in NAMES))
     files = f"{urlsplit(FILES).path}/20270201"
@@ -262,7 +264,7 @@ def test_what_the_newest_builds_contain_is_learned_once(project: Project, intern
     assert "→ 3.5.9" in project.run("diff", "before.lock", "pythons.lock").out
 
 
-def test_contents_are_read_at_the_commit_that_is_proven_to_be_the_source(project: Project, internet: Internet) -> None:
+def test_components_are_read_at_the_verified_source_commit(project: Project, internet: Internet) -> None:
     """A tag can be moved after its archives were built."""
     internet.server.put(NDJSON, b"".join(ndjson_line(name) for name in NAMES))
     files = urlsplit(FILES).path
@@ -302,7 +304,7 @@ def test_release_notes_name_some_components_of_a_tag_whose_files_cannot_be_read(
     assert [internet.server.count(path) for path in paths.values()] == [1, 2]
 
 
-def test_a_company_s_own_places_say_nothing_on_contents_and_github_is_not_asked(
+def test_with_internal_servers_components_are_unknown_and_github_is_not_contacted(
     project: Project, internet: Internet, server: Server
 ) -> None:
     url = server.put("builds.ndjson", ndjson_line(*NAMES[:1]))

@@ -58,7 +58,7 @@ def project(options: Options, tmp_path: Path) -> Options:
     return options
 
 
-def test_all_that_is_installed_is_registered_as_the_pep_says(project: Options) -> None:
+def test_all_installed_entries_are_registered_according_to_pep_514(project: Options) -> None:
     registry = MemoryRegistry()
     done = register(project, registry)
     tags = {name: tag.removesuffix("-arm64") for name, tag in done.tags.items()}
@@ -78,7 +78,7 @@ def test_all_that_is_installed_is_registered_as_the_pep_says(project: Options) -
     assert register(project, registry) == done
 
 
-def test_named_entries_only_and_errors_of_those_that_cannot_be(project: Options) -> None:
+def test_only_named_entries_are_registered_and_impossible_ones_are_errors(project: Options) -> None:
     registry = MemoryRegistry()
     assert list(register(project, registry, ("free",)).tags) == ["free"]
     for name, error in (("other", StoreError), ("nobody", ManifestError)):
@@ -86,7 +86,7 @@ def test_named_entries_only_and_errors_of_those_that_cannot_be(project: Options)
             register(project, registry, (name,))
 
 
-def test_nothing_installed_is_an_error(project: Options) -> None:
+def test_registering_without_installed_entries_is_an_error(project: Options) -> None:
     for receipt in (project.home / "receipts").glob("*.json"):
         receipt.unlink()
     registry = MemoryRegistry()
@@ -95,7 +95,7 @@ def test_nothing_installed_is_an_error(project: Options) -> None:
     assert registry.keys == {}
 
 
-def test_what_is_gone_and_what_is_removed_leaves_nothing_and_others_stay(project: Options) -> None:
+def test_missing_and_unregistered_entries_are_removed_and_foreign_keys_are_kept(project: Options) -> None:
     registry = MemoryRegistry()
     registry.write("Software\\Python\\PythonCore\\3.13", {"DisplayName": "another"})
     registry.write(f"{COMPANY}\\3.9.1\\InstallPath", {"ExecutablePath": "/nowhere/python.exe"})
@@ -117,14 +117,14 @@ def test_what_is_gone_and_what_is_removed_leaves_nothing_and_others_stay(project
         ("3.15.0rc1+20260814", "windows-x86_64", "freethreaded+debug", "3.15.0rc1td"),
     ],
 )
-def test_tags(name: str, target: str, options: str, tag: str) -> None:
+def test_each_entry_has_its_tag(name: str, target: str, options: str, tag: str) -> None:
     assert tag_of(asset(name, target, options)) == tag
     pypy = replace(asset(name, target, ""), implementation="pypy")
     assert tag_of(pypy).startswith("pypy3.1")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has a registry")
-def test_off_windows_the_command_is_one_error(tmp_path: Path) -> None:
+def test_on_other_systems_the_command_is_one_error(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     for words in ((), ("--remove",)):
         ended = project.run("register", *words, expect=2)

@@ -77,7 +77,7 @@ def test_stdout_and_the_file_are_the_same_in_every_run(project: Project, style: 
 
 
 @pytest.mark.parametrize("style", ["spdx", pytest.param("cyclonedx", marks=pytest.mark.slow)])
-def test_those_of_the_example_are_valid_and_the_same_in_every_run(tmp_path: Path, style: str) -> None:
+def test_sboms_of_the_example_are_valid_and_the_same_in_every_run(tmp_path: Path, style: str) -> None:
     project = Project(tmp_path / "example")
     for file in (project.manifest, project.lock):
         file.write_bytes((EXAMPLES / file.name).read_bytes())
@@ -122,7 +122,7 @@ def test_entries_and_targets_are_selected(project: Project) -> None:
         (("-o", "no/such/folder/x.json"), 1, "cannot write"),
     ],
 )
-def test_what_cannot_be_selected_or_written_is_one_error(
+def test_an_invalid_selection_or_output_is_one_error(
     project: Project, words: tuple[str, ...], code: int, expected: str
 ) -> None:
     ended = project.run("sbom", *words, expect=code)
@@ -139,7 +139,7 @@ def test_the_time_is_source_date_epoch(project: Project) -> None:
     assert "SOURCE_DATE_EPOCH: expected" in project.run("sbom", SOURCE_DATE_EPOCH="today", expect=2).err
 
 
-def test_without_a_lock_there_is_nothing_to_list(tmp_path: Path) -> None:
+def test_without_a_lock_file_the_command_is_an_error(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write(MANIFEST)
     for command in ("sbom", "licenses"):
@@ -147,7 +147,7 @@ def test_without_a_lock_there_is_nothing_to_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["cyclonedx", "packageurl"])
-def test_without_the_library_the_error_says_how_to_get_it(project: Project, missing: str) -> None:
+def test_without_the_library_the_error_has_the_command_to_install_it(project: Project, missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from provision.cli.entry import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "sbom"],
@@ -162,7 +162,7 @@ def test_without_the_library_the_error_says_how_to_get_it(project: Project, miss
     assert f"Run `{install_command('sbom')}`, or pass `--format spdx`" in done.stderr
 
 
-def test_licences_are_one_row_for_all_entries_that_have_them(project: Project) -> None:
+def test_entries_with_the_same_licences_share_a_row(project: Project) -> None:
     lines = [line.split("  ") for line in project.run("licenses").out.splitlines()]
     rows = {(cells[0], cells[-1].strip()) for cells in lines}
     assert ("mpdecimal", "default, other") not in rows
@@ -181,7 +181,7 @@ def test_licences_are_one_row_for_all_entries_that_have_them(project: Project) -
     assert licences["expat"]["version"] == "inside CPython 3.12.11"
 
 
-def test_licences_of_an_installed_full_archive_are_its_own(tmp_path: Path, options: Options) -> None:
+def test_licences_of_an_installed_full_archive_are_read_from_it(tmp_path: Path, options: Options) -> None:
     full = replace(LOCKED.assets[0], flavor="full")
     store = Store(options.home)
     (tmp_path / "pythons.lock").write_text(format_lock(lock(python(full, ASSET))))
@@ -203,7 +203,7 @@ def test_licences_of_an_installed_full_archive_are_its_own(tmp_path: Path, optio
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
-def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, options: Options, text: str) -> None:
+def test_unreadable_metadata_is_skipped(tmp_path: Path, options: Options, text: str) -> None:
     full = replace(ASSET, flavor="full")
     store = Store(options.home)
     (tmp_path / "pythons.lock").write_text(format_lock(lock(python(full))))
@@ -217,7 +217,7 @@ def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, options: Op
     ]
 
 
-def test_all_commands_know_what_catalog_update_learned(tmp_path: Path) -> None:
+def test_all_commands_use_the_components_of_catalog_update(tmp_path: Path) -> None:
     """PBS's files of one tag, and the release notes of another, are read by `diff`, `audit`, `sbom` and `licenses`."""
     project = Project(tmp_path / "project")
     manifest = '[pythons]\ndefault = {{ version = "{}", build = "{}", targets = ["linux-x86_64"] }}\n'
@@ -302,7 +302,7 @@ def test_each_installed_tree_has_an_sbom_next_to_its_receipt(tmp_path: Path, opt
     assert sboms_beside_receipts(options, targets=(mac.target,), style="spdx") == (store.sbom(keys[1], "spdx"),)
 
 
-def test_sboms_beside_receipts_are_written_to_the_store_alone(project: Project) -> None:
+def test_sboms_next_to_receipts_are_written_to_the_own_store_only(project: Project) -> None:
     ended = project.run("sbom", "--beside-receipts", "-o", "x.json", expect=2)
     assert "`--beside-receipts` cannot be combined with `--output`" in ended.err
     ended = project.run("sbom", "--beside-receipts", expect=FAILURE)

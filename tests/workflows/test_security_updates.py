@@ -69,14 +69,14 @@ def test_only_the_named_entries_are_listed(tmp_path: Path) -> None:
     assert "no known build closes an advisory on a locked entry" in ended.err
 
 
-def test_what_no_later_build_closes_is_counted(tmp_path: Path) -> None:
+def test_advisories_that_no_later_build_closes_are_counted(tmp_path: Path) -> None:
     project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
     ended = project.run("outdated", "--security", "--advisories", database, "--exit-code")
     assert "1 applicable advisory is closed by no judged build" in ended.err
     assert f"`provision audit --advisories {database} --verbose` lists all" in ended.err
 
 
-def test_an_upgrade_to_a_build_that_cannot_be_judged_passes_no_review(tmp_path: Path) -> None:
+def test_an_upgrade_to_a_build_without_known_components_is_reported(tmp_path: Path) -> None:
     """The newest builds are later than the component list: what they contain is not known."""
     project, database = locked(tmp_path, f"default = {OLD}", NEW_OPENSSL)
     old = project.lock.read_text()
@@ -101,14 +101,14 @@ def test_an_upgrade_to_a_build_that_cannot_be_judged_passes_no_review(tmp_path: 
     assert why in ended.err
 
 
-def test_newer_builds_that_cannot_be_judged_are_named(tmp_path: Path) -> None:
+def test_newer_builds_without_known_components_are_named(tmp_path: Path) -> None:
     project, database = locked(tmp_path, f"default = {OLD}", NEVER_FIXED)
     ended = project.run("outdated", "--security", "--advisories", database)
     assert "newer builds cannot be judged (3.13.18+20261110); run `provision catalog update`" in ended.err
     assert "1 applicable advisory is closed by no judged build" in ended.err
 
 
-def test_what_the_policy_ignores_is_not_listed(tmp_path: Path) -> None:
+def test_advisories_that_the_policy_ignores_are_not_listed(tmp_path: Path) -> None:
     rule = '{ code = "CVE-2026-1", reason = "no QUIC here", until = 2099-01-01 }'
     project, database = locked(tmp_path, f"old = {OLD}", NEW_OPENSSL, policy=f"[policy]\nignore = [{rule}]\n")
     assert project.run("outdated", "--security", "--advisories", database, "--exit-code").out == ""

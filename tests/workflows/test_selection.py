@@ -58,20 +58,20 @@ def copied(synced: Commands, tmp_path: Path) -> Commands:
     "command",
     ["plan", "plan --frozen", "sync", "sync -v", "sync --frozen", "sync --no-locked", "verify", "verify --repair"],
 )
-def test_commands_for_all_entries_note_what_is_for_other_machines(synced: Commands, command: str) -> None:
+def test_commands_for_all_entries_note_entries_for_other_machines(synced: Commands, command: str) -> None:
     said = run_on(GNU, synced, *command.split()).err
     assert said.count(NOTE) == 1
     assert (said.count("note:"), said.count("alpine")) == (1, 1)
 
 
 @pytest.mark.parametrize("command", ["plan alpine", "sync alpine", "sync alpine default", "which alpine", "run alpine"])
-def test_an_entry_that_is_named_is_an_error_where_it_is_not_for_this_machine(synced: Commands, command: str) -> None:
+def test_a_named_entry_that_is_not_for_this_machine_is_an_error(synced: Commands, command: str) -> None:
     said = run_on(GNU, synced, *command.split(), expect=4).err
     assert said.startswith(f"error: entry 'alpine' is not locked for this machine ({GNU}), only for {MUSL}\n")
 
 
 @pytest.mark.parametrize("command", ["plan", "sync", "verify"])
-def test_json_documents_list_what_was_left_out(synced: Commands, command: str) -> None:
+def test_json_documents_list_the_entries_that_were_left_out(synced: Commands, command: str) -> None:
     document = run_on(GNU, synced, command, "--json").document()
     assert document["left-out"] == [{"name": "alpine", "target": "x86_64-unknown-linux-gnu"}]
 
@@ -85,7 +85,7 @@ def test_list_and_status_show_the_state(synced: Commands) -> None:
     assert f"\nalpine: not for {GNU}\n" in run_on(GNU, synced, "status").out
 
 
-def test_a_saved_plan_leaves_out_the_same(synced: Commands) -> None:
+def test_a_saved_plan_leaves_out_the_same_entries(synced: Commands) -> None:
     run_on(GNU, synced, "plan", "-o", "saved.plan")
     assert NOTE in run_on(GNU, synced, "sync", "saved.plan").err
 
@@ -97,7 +97,7 @@ def test_a_link_of_an_entry_that_is_no_longer_for_this_machine_is_removed(copied
     assert not link.is_symlink()
 
 
-def test_with_nothing_for_this_machine_a_sync_says_so(copied: Commands) -> None:
+def test_a_sync_without_entries_for_this_machine_has_a_note(copied: Commands) -> None:
     said = run_on("windows-x86_64", copied, "sync").err
     assert "note: alpine, default: not for windows-x86_64\n0 interpreters" in said
 
@@ -122,7 +122,7 @@ def test_without_declared_targets_a_lock_that_lacks_this_machine_is_incomplete(c
         assert "entry 'one' is not locked for this machine" in run_on(GNU, copied, *command.split(), expect=4).err
 
 
-def test_of_named_targets_those_are_left_out_that_an_entry_is_not_for(
+def test_named_targets_that_an_entry_is_not_for_are_left_out(
     locked: Callable[[str], tuple[Project, Lock]],
 ) -> None:
     project, made = locked(BOTH)
@@ -140,7 +140,7 @@ def test_of_named_targets_those_are_left_out_that_an_entry_is_not_for(
     assert (len(every.selected), every.left_out) == (3, ())
 
 
-def test_without_a_valid_manifest_the_lock_alone_decides(locked: Callable[[str], tuple[Project, Lock]]) -> None:
+def test_without_a_valid_manifest_only_the_lock_file_is_used(locked: Callable[[str], tuple[Project, Lock]]) -> None:
     project, made = locked(BOTH)
     project.manifest_path.write_text("[[[")
     away = [python.name for python in made.pythons if not assets_for_target(python, Target.parse(MUSL))]
@@ -148,7 +148,7 @@ def test_without_a_valid_manifest_the_lock_alone_decides(locked: Callable[[str],
     assert [each.name for each in left_out] == away == ["default"]
 
 
-def test_the_four_machines_are_what_they_are_called(synced: Commands) -> None:
+def test_each_simulated_machine_has_its_own_target(synced: Commands) -> None:
     for host in HOSTS:
         said = run_on(host, synced, "plan").err
         assert all(line.endswith(f"not for {host}") for line in said.splitlines())

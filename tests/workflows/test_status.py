@@ -27,7 +27,7 @@ def test_an_up_to_date_lock_needs_no_attention(project: Options) -> None:
     assert found.catalog_as_of
 
 
-def test_ends_of_life_are_judged_by_the_day(project: Options) -> None:
+def test_the_end_of_life_depends_on_the_date(project: Options) -> None:
     assert set(status(project, today=date(2029, 1, 1)).ended) == {"old"}
     assert set(status(project, today=date(2040, 1, 1)).ended) == {"new", "old"}
 

@@ -50,7 +50,7 @@ def damage(options: Options) -> Path:
     return path
 
 
-def test_a_tree_is_verified_once_for_all_its_entries(installed: Options) -> None:
+def test_a_tree_of_several_entries_is_verified_once(installed: Options) -> None:
     assert (verified(installed).names, verified(installed).sound) == (("one", "two"), True)
     assert verified(installed, "two").names == ("two",)
     assert verified(installed, store_wide=True).names == ()
@@ -86,7 +86,7 @@ def test_a_file_that_was_never_installed_is_removed_without_a_download(installed
     assert verified(installed).differences == ()
 
 
-def test_a_tree_that_changed_is_reinstalled_without_what_was_added(installed: Options) -> None:
+def test_a_changed_tree_is_reinstalled_without_added_files(installed: Options) -> None:
     damage(installed)
     planted = (plant(installed, "lib/evil.py"), plant(installed, "lib/python3.13/__pycache__/os.cpython-313.pyc"))
     assert len(verified(installed).differences) == 2
@@ -95,7 +95,7 @@ def test_a_tree_that_changed_is_reinstalled_without_what_was_added(installed: Op
     assert (verified(installed).sound, verified(installed).unchecked) == (True, ())
 
 
-def test_bytecode_that_cannot_be_compared_is_no_difference_and_removed(installed: Options) -> None:
+def test_bytecode_that_cannot_be_compared_is_removed_but_not_a_difference(installed: Options) -> None:
     """The small interpreter starts nothing but the probe."""
     path = "lib/python3.13/__pycache__/os.cpython-313.pyc"
     planted = plant(installed, path)
@@ -109,7 +109,7 @@ def test_bytecode_that_cannot_be_compared_is_no_difference_and_removed(installed
     assert not planted.exists()
 
 
-def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:
+def test_a_missing_tree_is_reported(installed: Options) -> None:
     shutil.rmtree(installed.home)
     for repair in (False, True):
         tree = verified(installed, repair=repair)
@@ -117,7 +117,7 @@ def test_a_tree_that_is_not_installed_is_not_sound(installed: Options) -> None:
 
 
 @pytest.mark.parametrize("lost", ["the tree", "the receipt"])
-def test_a_tree_of_which_only_a_part_is_left_is_repaired(installed: Options, lost: str) -> None:
+def test_a_partially_removed_tree_is_repaired(installed: Options, lost: str) -> None:
     store, key = Store(installed.home), tree_of(installed).name
     if lost == "the tree":
         shutil.rmtree(store.tree(key))
@@ -129,7 +129,7 @@ def test_a_tree_of_which_only_a_part_is_left_is_repaired(installed: Options, los
     assert verified(installed).sound
 
 
-def test_pruning_keeps_what_a_lock_needs(installed: Options, tmp_path: Path) -> None:
+def test_pruning_keeps_locked_trees(installed: Options, tmp_path: Path) -> None:
     assert prune(installed, dry_run=False).pruned.removed == ()
     key = tree_of(installed).name
     (tmp_path / "pythons.lock").unlink()
@@ -141,7 +141,7 @@ def test_pruning_keeps_what_a_lock_needs(installed: Options, tmp_path: Path) -> 
     assert installed_receipts(Store(installed.home)) == ()
 
 
-def test_cleaning_the_cache_can_keep_what_the_lock_has(installed: Options) -> None:
+def test_cleaning_the_cache_can_keep_locked_archives(installed: Options) -> None:
     size = cache_usage(installed).size
     assert size > 0
     assert cache_clean(installed, unused=True).size == 0

@@ -26,7 +26,7 @@ from tests.support.server import Server
         ("true", False, True),
     ],
 )
-def test_a_lock_is_written_unless_forbidden_or_in_ci(ci: str, locked: bool | None, allowed: bool) -> None:
+def test_a_lock_file_is_written_unless_forbidden_or_in_ci(ci: str, locked: bool | None, allowed: bool) -> None:
     assert may_relock({"CI": ci}, locked=locked) is allowed
 
 
@@ -42,7 +42,7 @@ def test_a_project_without_entries_is_locked_and_in_sync(options: Options, tmp_p
 
 
 @pytest.mark.parametrize("served", [None, b"other bytes"])
-def test_an_error_of_an_own_archive_names_the_line_of_its_entry(
+def test_an_error_of_a_custom_archive_names_the_line_of_its_entry(
     tmp_path: Path, server: Server, served: bytes | None
 ) -> None:
     """A wrong hash (exit 5), and an archive that is not there (exit 6)."""

@@ -33,7 +33,7 @@ def test_an_entry_is_resolved_alone(options: Options) -> None:
         ('{ version = "3.13", cpu = "v3" }', ["macos-aarch64"]),
     ],
 )
-def test_the_reasons_are_those_of_lock(options: Options, entry: str, reasons: list[str]) -> None:
+def test_the_reasons_are_those_of_provision_lock(options: Options, entry: str, reasons: list[str]) -> None:
     trial = tried(options, TARGETS + f"[pythons]\none = {entry}\n")
     assert trial.python is None
     assert len(trial.errors) == len(reasons)

@@ -22,7 +22,7 @@ from tests.support.builds import write_catalog
 from tests.support.small import small_build
 
 
-def test_a_locked_interpreter_that_is_not_installed(options: Options, tmp_path: Path) -> None:
+def test_a_locked_interpreter_that_is_not_installed_is_an_error(options: Options, tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").write_text('[pythons]\none = "3.13"\n')
     lock(options)
     with pytest.raises(StoreError, match="one is not installed") as caught:
@@ -55,7 +55,7 @@ def test_a_directory_that_path_would_split_is_refused(tmp_path: Path, name: str)
         bin_directory(options)
 
 
-def test_a_command_that_is_not_of_the_store_is_refused(options: Options, tmp_path: Path) -> None:
+def test_a_command_outside_the_store_is_refused(options: Options, tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").write_text("[pythons]\n")
     commands = tmp_path / ".pythons" / "bin"
     with pytest.raises(StoreError, match=f"cannot put {commands} on PATH: the directory does not exist"):
@@ -148,6 +148,6 @@ def test_a_damaged_interpreter_is_refused_and_no_other_python_is_started(
 @pytest.mark.parametrize(
     "content", ["7f454c46", "feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf", "4d5a9000"]
 )
-def test_programs_of_every_system_are_known_by_their_first_bytes(content: str, tree: Path, options: Options) -> None:
+def test_programs_of_every_system_are_detected_by_their_first_bytes(content: str, tree: Path, options: Options) -> None:
     (tree / "bin/python3.13").write_bytes(bytes.fromhex(content) + bytes(60))
     assert which(options, "one").tree == tree
