@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from provision.manifest.manifest import Request
 from provision.model.asset import Asset, BuildOptions, Digest, Flavor
@@ -85,6 +85,19 @@ class Lock:
         if not self._by_name:
             self._by_name.update({python.name: python for python in self.pythons})
         return self._by_name.get(name)
+
+
+def same_digests(lock: Lock) -> Iterator[tuple[LockedPython, Asset, LockedPython, Asset]]:
+    """The assets that have the sha256 of an earlier one with another file name: entry and asset, of both.
+
+    A copy of one archive on two servers has one name.
+    """
+    known: dict[str, tuple[LockedPython, Asset]] = {}
+    for python in lock.pythons:
+        for asset in python.assets:
+            entry, twin = known.setdefault(asset.sha256.hex, (python, asset))
+            if twin.filename != asset.filename:
+                yield python, asset, entry, twin
 
 
 def sorted_assets(assets: Iterable[Asset]) -> tuple[Asset, ...]:

@@ -11,7 +11,7 @@ from provision.catalog.pbs import release_tag
 from provision.errors import PolicyError
 from provision.host_policy import KNOWN_HOSTS, lookalike_of
 from provision.lock.filenames import catalog_disagreements, name_disagreements
-from provision.lock.lock import LockedPython
+from provision.lock.lock import LockedPython, same_digests
 from provision.lock.matching import (
     RequestDisagreement,
     allows_prereleases,
@@ -353,15 +353,24 @@ def _check_prereleases(context: AuditContext) -> Iterator[Finding]:
 
 def _check_duplicates(context: AuditContext) -> Iterator[Finding]:
     """Assets that contradict each other, whatever any catalog says."""
-    by_sha256: dict[str, Asset] = {}
+    for python, asset, _, twin in same_digests(context.lock):
+        message = f"{asset.filename} and {twin.filename} have the same sha256, {asset.sha256}"
+        yield context.asset_finding(
+            "PV018", message, python, asset, "sha256", _advice_on_digest(python, asset, context)
+        )
     by_url: dict[str, Asset] = {}
     for python in context.lock.pythons:
         for asset in python.assets:
-            twin = by_sha256.setdefault(asset.sha256.hex, asset)
-            if twin.filename != asset.filename:
-                message = f"{asset.filename} and {twin.filename} have the same sha256, {asset.sha256}"
-                yield context.asset_finding("PV018", message, python, asset, "sha256")
             other = by_url.setdefault(canonical_url(asset.url), asset)
             if other.sha256 != asset.sha256:
                 message = f"{asset.url} is locked with two digests: sha256 {other.sha256} and {asset.sha256}"
                 yield context.asset_finding("PV019", message, python, asset, "sha256")
+
+
+def _advice_on_digest(python: LockedPython, asset: Asset, context: AuditContext) -> str:
+    """What to do about the digest of a custom archive if the manifest has the same; empty for another one."""
+    request = context.request(python)
+    if request is None or dict(request.sha256).get(asset.target) != asset.sha256:
+        return ""
+    manifest = context.manifest_file
+    return f"Compare the sha256 with the publisher's, correct it in {manifest}, and run `provision lock`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import LockFileError, UsageError
-from provision.lock.lock import NO_UPGRADE, Lock, Upgrade
+from provision.lock.lock import NO_UPGRADE, Lock, Upgrade, same_digests
 from provision.lock.read import ParsedLock, read_lock_text
 from provision.lock.staleness import StaleEntry, depends_on_host, stale_entries, stale_lock_error
 from provision.manifest.manifest import Manifest
@@ -16,6 +16,7 @@ from provision.workflows.project import Project, write_text
 
 if TYPE_CHECKING:
     from provision.catalog.catalog import Catalog
+    from provision.model.asset import Digest
 
 
 @frozen
@@ -74,6 +75,7 @@ def lock(options: Options, upgrade: Upgrade = NO_UPGRADE) -> Locked:
             *recovered.warnings,
             *(note for one in opened for note in one.notes),
             *_one_machine_warnings(before, resolution.lock, project),
+            *_same_digest_warnings(before, resolution.lock, project),
         ),
     )
 
@@ -121,6 +123,27 @@ def _one_machine_warnings(before: Lock | None, after: Lock, project: Project) ->
         f"{project.lock_name}: {entries}: no other machine can download {Url.parse(next(iter(found)))}"
         + (f" and {plural(len(found) - 1, 'more archive')}" if len(found) > 1 else "")
         + "; to share the lock file, serve the archives by https and name that catalog",
+    )
+
+
+def _same_digest_warnings(before: Lock | None, after: Lock, project: Project) -> tuple[str, ...]:
+    """A warning for each sha256 that the lock file gets for different archives, such as one that was pasted twice.
+
+    `sync` would install the same archive for all of them, or fail to verify the others.
+    """
+    from provision.text import comma_list
+
+    known = {(asset.url, asset.sha256) for python in (before.pythons if before else ()) for asset in python.assets}
+    entries: dict[Digest, dict[str, None]] = {}
+    names: dict[Digest, dict[str, None]] = {}
+    for python, asset, entry, twin in same_digests(after):
+        if not {(asset.url, asset.sha256), (twin.url, twin.sha256)} <= known:
+            entries.setdefault(asset.sha256, {}).update({entry.name: None, python.name: None})
+            names.setdefault(asset.sha256, {}).update({twin.filename: None, asset.filename: None})
+    return tuple(
+        f"{project.lock_name}: {comma_list(entries[sha256])}: different archives have the same sha256, {sha256}: "
+        f"{comma_list(names[sha256], most=2)}; compare it with the publisher's"
+        for sha256 in names
     )
 
 

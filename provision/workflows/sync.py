@@ -126,7 +126,7 @@ def _fresh_lock(options: Options, project: Project, locked: bool | None) -> _Syn
     relocked = None
     if loaded is None or (stale and relocking):
         relocked = lock(options)
-        loaded = LoadedLock(lock=relocked.lock, text=relocked.text)
+        loaded = LoadedLock(lock=relocked.lock, text=relocked.text, warnings=relocked.warnings)
     else:
         raise_if_stale(project, stale, in_ci=locked is None and in_ci(options.environ))
     order = tuple(request.name for request in manifest.requests)

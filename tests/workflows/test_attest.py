@@ -672,6 +672,7 @@ def test_an_installed_tree_without_provenance_is_refused_and_not_repaired(own: O
 
 def test_without_the_packages_a_preferred_verification_is_a_warning(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     own.write(how="prefer")
+    lock(own.options)
     monkeypatch.setitem(sys.modules, "sigstore.verify", None)  # as if it were not installed
     (warning,) = own.sync().warnings
     assert warning.startswith("provenance is not proven: ours, ")

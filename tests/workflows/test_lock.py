@@ -239,3 +239,32 @@ def test_an_added_archive_that_no_other_machine_can_download_is_reported_once(tm
     else:
         assert notice.message.startswith("no other machine can download from ")
         assert [line.partition(" download ")[0] for line in told] == ["pythons.lock: own: no other machine can"]
+
+
+def test_different_archives_with_the_same_sha256_are_a_warning_once(tmp_path: Path) -> None:
+    """One that was pasted for two targets of an entry, and for another entry; a copy on another server has one name."""
+    project = Project(tmp_path / "project")
+
+    def entry(name: str, version: str, triples: tuple[str, ...], digit: str, host: str = "example.com") -> str:
+        files = {triple: f"cpython-{version}+20250612-{triple}-install_only.tar.gz" for triple in triples}
+        urls = ", ".join(f'{triple} = "https://{host}/{file}"' for triple, file in files.items())
+        digests = ", ".join(f'{triple} = "{digit * 64}"' for triple in triples)
+        return f'{name} = {{ version = "{version}", url = {{ {urls} }}, sha256 = {{ {digests} }} }}\n'
+
+    linux, mac = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
+    fine = f"[pythons]\n{entry('a', '3.13.5', (linux,), 'a')}{entry('copy', '3.13.5', (linux,), 'a', 'other.example')}"
+    options = Options.of(project.environ(), manifest=project.manifest, offline=True)
+    project.write(fine)
+    assert lock(options).warnings == ()
+    project.write(fine + entry("b", "3.12.5", (linux, mac), "a") + entry("c", "3.11.5", (linux, mac), "c"))
+    own, other = lock(options).warnings
+    assert own == (
+        f"pythons.lock: a, b: different archives have the same sha256, {'a' * 64}: "
+        f"cpython-3.13.5+20250612-{linux}-install_only.tar.gz, cpython-3.12.5+20250612-{mac}-install_only.tar.gz, "
+        f"cpython-3.12.5+20250612-{linux}-install_only.tar.gz; compare it with the publisher's"
+    )
+    assert other.startswith(f"pythons.lock: c: different archives have the same sha256, {'c' * 64}: ")
+    assert lock(options).warnings == ()
+    audited = project.run("audit", expect=5).out
+    assert audited.count("error PV018") == 3
+    assert "PV018: Compare the sha256 with the publisher's, correct it in pythons.toml" in audited

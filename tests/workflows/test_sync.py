@@ -11,8 +11,10 @@ from provision.host.detect import detect_host
 from provision.protocols import NoProgress
 from provision.workflows.options import Options, Scope
 from provision.workflows.sync import may_relock, sync
+from tests.support.builds import write_catalog
 from tests.support.project import Project as Commands
 from tests.support.server import Server
+from tests.support.small import small_build
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,15 @@ def test_an_error_of_a_custom_archive_names_the_line_of_its_entry(
     )
     said = project.run("sync", expect=6 if served is None else 5).err
     assert f"\n{said}".count("\nerror: pythons.toml:1:10: pythons.ours: ") == 1
+
+
+def test_a_sync_that_writes_the_lock_has_the_warnings_of_lock(tmp_path: Path, server: Server) -> None:
+    project = Commands(tmp_path / "project")
+    build = small_build(tmp_path / "builds")
+    write_catalog(server.root, [build])
+    project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\none = {build.entry}\n')
+    warning = "warning: pythons.lock: one: no other machine can download "
+    assert warning in project.run("sync").err
+    assert warning not in project.run("sync", "--frozen").err
+    project.lock.unlink()
+    assert warning in project.run("lock").err
