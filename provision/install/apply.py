@@ -1,7 +1,7 @@
-"""A plan's installs: archives fetched and trees made from them, several at once.
+"""The installs of a plan: fetching archives and making trees, several at once.
 
-Archives are fetched by `fetch_process`, or by threads of this process; of several trees, `builders` make some. Links
-and pruning, which concern projects and not trees, are in `workflows.sync`.
+Archives are fetched by `fetch_process`, or by threads of this process. If there are several trees, `builders` make some
+of them. Links and pruning, which concern projects and not trees, are in `workflows.sync`.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ if TYPE_CHECKING:
     from provision.install.fetch_process import ArchiveSource
     from provision.unpack.writer import UnpackHelper
 
-# Seconds between two looks at the other threads: a longer join cannot be interrupted on every system.
+# Seconds between two checks of the other threads; on some systems, Ctrl-C does not interrupt a longer join.
 _POLL_INTERVAL = 0.1
-# Seconds that the other threads get to stop in after Ctrl-C.
+# Seconds that the other threads have to stop after Ctrl-C.
 _GRACE = 0.4
 
 
 @frozen
 class InstallContext:
-    """What installing needs: the store, a fetcher, this machine, the progress. ``lock_timeout`` is in seconds.
+    """What `install` needs: the store, a fetcher, this machine, the progress. ``lock_timeout`` is in seconds.
 
-    ``helper`` gives what helps to unpack one archive, for the descriptor of its tree's lock.
-    ``host`` is None on a machine that no Python is published for, on which trees for other machines can be made.
+    ``helper`` takes an archive and the descriptor of its tree's process lock, and returns the process that helps to
+    unpack the archive, or None.
+    ``host`` is None on a machine for which no Python is published; trees for other machines can be made there.
     """
 
     store: Store
@@ -61,11 +62,11 @@ def install_all(
     jobs: int,
     place_of: Callable[[str], Place | None] = lambda name: None,
 ) -> tuple[Receipt, ...]:
-    """Install several interpreters, at most ``jobs`` at once; the receipts in the order of the plan.
+    """Install several interpreters, at most ``jobs`` at once; return their receipts in the order of the plan.
 
-    ``place_of`` says where an entry's archive was declared, for errors that name no place.
-    One that fails does not stop the others: what is verified is published, and all failures are raised together at the
-    end. An interrupt, or a bug, stops all of them at once.
+    ``place_of`` returns where the archive of an entry was declared, for errors that name no place.
+    A failed install does not stop the others: verified trees are published, and all failures are raised together at
+    the end. An interrupt or a bug stops all installs at once.
     """
     queue = deque(enumerate(installs))
     receipts: dict[int, Receipt] = {}
@@ -76,7 +77,7 @@ def install_all(
         while queue and not fatal:
             try:
                 index, action = queue.popleft()
-            except IndexError:  # another worker was faster
+            except IndexError:  # another worker took the last one
                 return
             try:
                 receipts[index] = install(action.selected, context, reinstall=action.damaged, places=places)
@@ -109,7 +110,7 @@ def install_all(
 
 
 def _raise_errors(failed: Sequence[tuple[Install, ProvisionError]], installs: Sequence[Install]) -> None:
-    """Raise all errors; downloads for which no source responded are one."""
+    """Raise all errors; downloads for which no source responded are merged into one error."""
     if failed:
         from provision.fetch.failures import merge_unreachable
 
@@ -117,21 +118,21 @@ def _raise_errors(failed: Sequence[tuple[Install, ProvisionError]], installs: Se
 
 
 def _join_briefly(workers: Sequence[threading.Thread]) -> None:
-    """Let the others remove what they have begun; after those that take longer, the next run tidies up.
+    """Give the other threads `_GRACE` seconds to remove unfinished work; the next run removes what remains.
 
-    The interpreters that they wait for are killed: those need not answer, and would stay.
+    The interpreters that they wait for are killed: an interpreter may hang, and would then outlive this process.
     """
     end = time.monotonic() + _GRACE
     while any(worker.is_alive() for worker in workers) and (left := end - time.monotonic()) > 0:
-        end_probes()  # a thread whose interpreter was killed may start it once more, by itself
+        end_probes()  # a thread whose interpreter was killed may start it again, without an environment: see `probing`
         time.sleep(min(left, _POLL_INTERVAL / 10))
     end_probes()
 
 
 def _places(installs: Sequence[Install], context: InstallContext, jobs: int, stack: ExitStack) -> Places:
-    """Where trees are made: here, and where there are several trees and processors, in other processes as well.
+    """Where trees are made: in this process, and if there are several trees and processors, also in builders.
 
-    Those end with ``stack``.
+    The builders end when ``stack`` is closed.
     """
     count = min(jobs, len(installs))
     if count < 2:
@@ -142,7 +143,7 @@ def _places(installs: Sequence[Install], context: InstallContext, jobs: int, sta
         return Places(len(installs), max(2, os.cpu_count() or 1))
     from provision.install.builders import Builders
 
-    import_make()  # once for all of them
+    import_make()  # once, before the builders are forked
     by_key = {action.selected.key: action.selected for action in installs}
 
     def job(key: str, archive: Path, staging_dir: Path, progress: Progress) -> None:
@@ -152,9 +153,9 @@ def _places(installs: Sequence[Install], context: InstallContext, jobs: int, sta
 
 
 class Places:
-    """Where ``trees`` can be made at a time: so many ``here``, and one in each builder.
+    """The places in which ``trees`` are made: ``here`` of them in this process, and one in each builder.
 
-    More at once than there are processors would only cost memory.
+    Making more trees at once than there are processors would only cost memory.
     """
 
     def __init__(self, trees: int, here: int, builders: Builders | None = None) -> None:
@@ -165,9 +166,9 @@ class Places:
 
     @contextmanager
     def take(self) -> Iterator[tuple[Builder | None, bool]]:
-        """The next place that is free, which is here if it is no builder, and whether its tree is the last one.
+        """Wait for a free place; yield its builder, or None for this process, and whether its tree is the last one.
 
-        That is made here, as only here another process helps.
+        The last tree is made in this process, because the process that helps to unpack only works with this one.
         """
         with self._changed:
             self._left -= 1
@@ -181,7 +182,7 @@ class Places:
         finally:
             with self._changed:
                 self._here += builder is None
-                # One that has ended is not used again, and there is always a place here.
+                # A builder that has ended is not used again; there is always a place in this process.
                 if builder is not None and builder.is_alive:
                     self._free.append(builder)
                 self._changed.notify_all()
@@ -190,18 +191,18 @@ class Places:
         return self._here > 0
 
     def _is_free(self) -> bool:
-        """The place here is kept for the last one once that waits, unless there is no other any more."""
+        """While the last tree waits, the place in this process is kept for it, unless all builders have ended."""
         kept = self._last_waits and any(builder.is_alive for builder in self._builders or ())
         return bool(self._free) or (self._here > 0 and not kept)
 
     def end(self) -> None:
-        """Kill all builders; what they leave behind is what any kill leaves."""
+        """Kill all builders; they leave behind what any killed process does."""
         if self._builders is not None:
             self._builders.end()
 
 
 def import_make() -> None:
-    """Import what `_make` needs, before there is work."""
+    """Import what `_make` needs in advance."""
     from provision.install import make  # noqa: F401
     from provision.install.probe import import_subprocess
 
@@ -233,9 +234,9 @@ def _make(
 def install(
     selected: Selected, context: InstallContext, *, reinstall: bool = False, places: Places | None = None
 ) -> Receipt:
-    """Put one tree into the store, unless another process was faster; ``reinstall`` replaces a tree that is there.
+    """Install one tree into the store, unless another process has done so; ``reinstall`` replaces an existing tree.
 
-    Nothing is visible under the tree's key before the last step, a rename; whatever fails leaves the old state.
+    Nothing is visible under the tree's key before the last step, a rename; any failure leaves the old state.
     """
     key, store, progress = selected.key, context.store, context.progress
     with tree_lock(store, key, timeout=context.lock_timeout, on_wait=progress.note) as lock:

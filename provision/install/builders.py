@@ -1,8 +1,8 @@
-"""Forked processes that make trees beside this one.
+"""Forked processes that make trees in parallel with this one.
 
-A builder waits for work, and ends with this process. With the work it is handed the tree's lock: should this process be
-killed, the lock is held until its builder has ended, too.
-Parent and builder exchange JSON messages over a socket: a job, then progress reports, then its outcome.
+A builder waits for jobs, and ends with this process. With a job, it receives the tree's process lock: if this process
+is killed, the lock is held until the builder has ended as well.
+Parent and builder exchange JSON messages over a socket: a job, then progress reports, then the outcome of the job.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from provision.protocols import Progress
 # Makes the tree of a key from an archive in a staging directory, and reports its progress.
 BuildJob = Callable[[str, Path, Path, Progress], object]
 
-# In bytes, of one message: an error's text is the longest of them.
+# The limit for one message, in bytes; the longest messages are the texts of errors.
 _MAX_MESSAGE = 64 << 10
 
 
 class Builders:
     """Up to ``count`` processes that do a ``job``.
 
-    There are fewer, or none, where the system has no more to give. Leaving the context ends them.
+    There are fewer or none if the system cannot fork as many. Leaving the context ends them.
     """
 
     def __init__(self, count: int, job: BuildJob) -> None:
@@ -52,12 +52,12 @@ class Builders:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.end()
-        if kind is None:  # else another thread may still be receiving
+        if kind is None:  # otherwise another thread may still be receiving
             for builder in self._all:
                 builder.close()
 
     def end(self) -> None:
-        """Kill all of them, and what they started; what they leave behind is what any kill leaves."""
+        """Kill all builders and the processes that they started; they leave behind what any killed process does."""
         for builder in self._all:
             builder.end()
 
@@ -65,7 +65,8 @@ class Builders:
 class Builder:
     """The parent's end of one builder.
 
-    ``exit_pipe`` is the end of a pipe that nobody writes to: once it closes, with this process, the builder exits.
+    ``exit_pipe`` is the write end of a pipe that nothing is written to: it is closed when this process ends, and the
+    builder then exits.
     """
 
     __slots__ = ("_ending", "_pid", "channel", "exit_pipe")
@@ -75,14 +76,14 @@ class Builder:
         self._ending = threading.Lock()
 
     def build(self, key: str, archive: Path, staging_dir: Path, lock: int, progress: Progress) -> None:
-        """Have its job done; ``lock`` is the descriptor of the tree's lock.
+        """Send a job to the builder and wait for it; ``lock`` is the descriptor of the tree's process lock.
 
-        Raises what the job raises, and `StoreError` if its process was ended by others. Whatever interrupts this
-        ends the builder first, so that nothing is written in ``staging_dir`` afterwards.
+        Raises what the job raises, and `StoreError` if the builder was killed. If waiting is interrupted, the builder
+        is killed first, so that nothing is written to ``staging_dir`` afterwards.
         """
         work = {"key": key, "archive": str(archive), "staging_dir": str(staging_dir)}
         try:
-            with suppress(OSError):  # if it has ended, receiving says so
+            with suppress(OSError):  # if the builder has ended, `_receive` reports it
                 socket.send_fds(self.channel, [json.dumps(work).encode()], [lock])
             while "progress" in (message := self._receive(key)):
                 show_progress(message, progress)
@@ -151,11 +152,11 @@ def _fork(job: BuildJob) -> Builder:
 
 
 def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob) -> NoReturn:
-    """All that a builder does: receive a job, do it, send its outcome; until its parent ends.
+    """The main loop of a builder: receive a job, do it, send its outcome, until the parent ends.
 
-    It has a process group of its own, with the interpreters that it starts: they end with it.
+    A builder has a separate process group, which includes the interpreters that it starts, so that they end with it.
     """
-    os.setpgid(0, 0)  # its parent does the same: neither knows who is first
+    os.setpgid(0, 0)  # the parent does the same, because either may run first
     threading.Thread(target=_exit_with_parent, args=(exit_pipe,), name="exit-with-parent", daemon=True).start()
     progress = ProgressSender(lambda message: channel.send(json.dumps(message).encode()))
     while True:
@@ -163,7 +164,7 @@ def _serve(channel: socket.socket, exit_pipe: int, job: BuildJob) -> NoReturn:
         if not message:
             os._exit(0)
         outcome = outcome_of(_bound(job, json.loads(message), progress))
-        for lock in locks:  # before the outcome: whoever receives it releases the lock
+        for lock in locks:  # before sending the outcome: the parent releases the lock when it receives that
             os.close(lock)
         channel.send(json.dumps(outcome).encode())
 

@@ -1,6 +1,6 @@
-"""Bytecode of a tree, compiled the same everywhere or compared with its sources.
+"""Bytecode of a tree: compiling it reproducibly, comparing it with its sources.
 
-Both is done by the tree's own interpreter. Compiling is off by default; an entry's ``bytecode`` turns it on.
+The tree's interpreter does both. Compiling is off by default; the key ``bytecode`` of an entry turns it on.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from provision.unpack.writer import MTIME
 if TYPE_CHECKING:
     from subprocess import Popen
 
-# Runs in the tree's interpreter, in the tree's root, and prints what it wrote. `compileall` would not do: below 3.13,
-# what marshal writes depends on which objects happen to be shared, so there format 2 is used, which shares none; and
-# below 3.11 it keeps the order of frozensets, which for some members follows memory addresses, so files that hold such
-# constants are left to be compiled when imported. So are files that are no valid Python, as some tests are. It flushes
-# after each file, so as not to outlive a killed provision by more than one.
+# Runs in the tree's interpreter, in the tree's root, and prints the paths of the files that it wrote. `compileall` is
+# not reproducible. Before 3.13, the output of marshal depends on which objects happen to be shared, so format 2 is
+# used, which shares none. Before 3.11, marshal keeps the order of frozensets, which for some types of members depends
+# on memory addresses, so files with such constants are skipped, and compiled when they are imported. Files that are not
+# valid Python, such as some tests, are skipped as well. Output is flushed after each file, so that the script writes at
+# most one more file after provision was killed.
 _COMPILE = """\
 import sys
 del sys.path[0]
@@ -62,10 +63,11 @@ for name in sys.stdin.buffer.read().decode('utf-8').split(chr(0)):
 """
 _FIRST_WITH_HASHES = (3, 7)  # PEP 552
 
-# Runs in the tree's interpreter, isolated, and without reading a single file of the tree's caches: `pycache_prefix` is
-# an empty directory. Prints what is the bytecode of its source. Code objects are compared by all that runs; not by the
-# file name, which depends on where the tree was, nor by the positions, which `PYTHONNODEBUGRANGES` leaves out. Nor are
-# times and sizes, which let Python ignore a file but not run it. After what crashes the interpreter nothing is printed.
+# Runs in the tree's interpreter, isolated, and reads no cached bytecode of the tree for its own imports:
+# `pycache_prefix` is an empty directory. Prints the files that are the bytecode of their sources. Of code objects,
+# everything that affects execution is compared; not the file name, which depends on where the tree was, and not the
+# positions, which `PYTHONNODEBUGRANGES` omits. Times and sizes in the header are not compared either: they can make
+# Python ignore a file, but not change what it runs. If a file crashes the interpreter, nothing more is printed.
 _COMPARE = """\
 import sys
 if not sys.pycache_prefix:
@@ -118,14 +120,15 @@ for cached, source in zip(words[::2], words[1::2]):
         sys.stdout.buffer.flush()
 """
 _FIRST_WITH_PREFIX = (3, 8)  # sys.pycache_prefix
-_FEW = 50  # files for which a second process is not worth its start
+_FEW = 50  # files; for fewer, starting a second process takes longer than it saves
 
 
 def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -> None:
     """Add hash-based, unchecked ``.pyc`` files for everything under the standard library, and list them in ``entries``.
 
-    The files hold paths relative to the tree, and are equal whenever and wherever they are made. The machine must be
-    able to run ``asset``; raises `PolicyError` for a Python without such files, `IntegrityError` if compiling fails.
+    The files contain paths relative to the tree, and are the same whenever and wherever they are made. The machine must
+    be able to run ``asset``. Raises `PolicyError` for a Python without hash-based files (PEP 552), and `IntegrityError`
+    if compiling fails.
     """
     if (asset.version.major, asset.version.minor) < _FIRST_WITH_HASHES:
         raise PolicyError(
@@ -148,8 +151,8 @@ def compile_stdlib(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset) -
 
 
 def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
-    """Compile in as many processes as there are CPUs; the paths of what they wrote, sorted."""
-    # Not -I, which would ignore the seed: with it, the order of sets of strings is the same in every run.
+    """Compile in as many processes as there are CPUs; return the paths of the files written, sorted."""
+    # Not `-I`, which would ignore PYTHONHASHSEED: with a fixed seed, the order of sets of strings is always the same.
     command = [str(executable(tree, asset).absolute()), "-s", "-S", "-B", "-c", _COMPILE]
     written: list[str] = []
     for code, words, err in _run_batches(command, tree, [[source] for source in sources], most=os.cpu_count() or 1):
@@ -161,9 +164,10 @@ def _compile_all(tree: Path, sources: list[str], asset: Asset) -> list[str]:
 
 
 def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[str, ...] | str:
-    """Which of a tree's ``cached`` files are not the bytecode of their sources; or the reason why that is not known.
+    """Which of a tree's ``cached`` files are not the bytecode of their sources, or the reason why this is unknown.
 
-    All else in the tree must be as it was installed, as its interpreter is started, and the machine able to run it.
+    All other files of the tree must be unchanged, because its interpreter is started; the machine must be able to run
+    it.
     """
     version = (asset.version.major, asset.version.minor)
     if asset.implementation != "cpython" or version < _FIRST_WITH_PREFIX:
@@ -187,7 +191,10 @@ def wrong_bytecode(tree: Path, cached: Sequence[str], *, asset: Asset) -> tuple[
 def _run_batches(
     command: list[str], tree: Path, groups: list[list[str]], *, most: int
 ) -> list[tuple[int, list[str], bytes]]:
-    """Run a command with words on its input, in at most so many processes: exit code, words printed, and stderr."""
+    """Run a command in at most ``most`` processes, each with its share of the words, separated by NUL, on stdin.
+
+    Returns the exit code, the words printed and the standard error of each process.
+    """
     batches = [batch for batch in (groups[start::most] for start in range(most)) if batch]
     running: list[Popen[bytes]] = []
     results = []
@@ -209,21 +216,21 @@ def _run_batches(
 
 
 def _start(command: list[str], tree: Path, words: list[str]) -> Popen[bytes]:
-    """Start a command that reads all words before it writes any, so that neither side waits for the other."""
+    """Start a command and write the words to it; it must read all of them before it prints, or both would block."""
     from subprocess import PIPE, Popen
 
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     if process.stdin is not None:
-        with suppress(BrokenPipeError):  # it failed, and stderr says why
+        with suppress(BrokenPipeError):  # the process failed; its standard error has the reason
             process.stdin.write("\0".join(words).encode("utf-8", "surrogateescape"))
             process.stdin.close()
     return process
 
 
 def _normalise(path: Path) -> TreeEntry:
-    """Give a file the mode and time that all files of a tree have."""
+    """Set a file's mode and time to those of all files of a tree; return its entry."""
     content = path.read_bytes()
     path.chmod(FILE_MODE)
     os.utime(path, (MTIME, MTIME))

@@ -1,13 +1,14 @@
-"""A forked process that fetches archives beside this one.
+"""A forked process that fetches archives in parallel with this one.
 
-It imports what the network needs, which takes longer than planning, while this process plans, and fetches while this
-one prepares to unpack; what both need is imported here, before. It does what `Fetcher` does: an archive that it returns
-was hashed. It ends with this process; if others end it, this process does everything.
-The archive of the tree that is made last is decompressed there into a `Ring`, from which this process unpacks: see
-`second_process`. If the cache has exactly one of the archives that the lock names, that one is hashed and decompressed
-before this process requests it.
-Both send JSON messages: what to fetch, then progress, then the outcome. What the other process does is in
-`fetch_service`.
+While this process plans, the other one imports the network modules, which takes longer than planning; while this one
+prepares to unpack, the other one fetches. Modules that both need are imported here, before the fork. The other process
+uses a `Fetcher`, so every archive that it returns has a verified digest. It ends with this process; if it is killed,
+this process does all the work.
+The archive of the tree that is made last is decompressed there into a `Ring`, from which this process unpacks it: see
+`second_process`. If the cache has exactly one of the archives that the lock names, that archive is hashed and
+decompressed before this process requests it.
+The processes exchange JSON messages: what to fetch, then progress, then the outcome. The code of the other process is
+in `fetch_service`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _POLL_INTERVAL = 0.005  # seconds
 
 
 class ArchiveSource(Protocol):
-    """What brings archives: a `Fetcher` of this process, or `FetchesBeside`."""
+    """What provides archives: a `Fetcher` of this process, or `FetchesBeside`."""
 
     def fetch(self, asset: Asset) -> Path: ...
     def cancel(self) -> None: ...
@@ -61,9 +62,10 @@ class FetchProcess:
 
     @classmethod
     def start(cls, environ: Mapping[str, str], lock: bytes = b"") -> FetchProcess | None:
-        """Fork it, where another processor can run it; None where there is none, or the system has no more to give.
+        """Fork the process; None if there is only one processor, or if the system refuses to fork.
 
-        ``lock`` is the text of the lock that a single archive of the default cache may be for.
+        ``lock`` is the text of the lock. If it names exactly one archive of the default cache, that archive is
+        decompressed in advance.
         """
         if processors() < 2:
             return None
@@ -93,20 +95,23 @@ class FetchProcess:
         self.close()
 
     def prepare(self, settings: Message, progress: Progress) -> None:
-        """Say how to fetch, in the words of `Fetcher`; once, before the first archive."""
+        """Send the settings of the `Fetcher`; called once, before the first archive is requested."""
         self._progress = progress
         self._send(settings)
 
     def fetch(self, asset: Asset, meanwhile: Callable[[], object]) -> Path | None:
-        """As `Fetcher.fetch`, and raises the same; None if the process has ended. ``meanwhile`` is called first."""
+        """Like `Fetcher.fetch`, with the same errors; None if the process has ended.
+
+        ``meanwhile`` is called once the archive has been requested.
+        """
         outcome = self._ask({"asset": asset_document(asset)}, meanwhile)
         return None if outcome is None else Path(str(result_of(outcome)))
 
     def helper(self, archive: Path, lock: int) -> SecondProcess | None:
-        """What helps to unpack an archive whose digest was checked, once; None if the process has ended.
+        """The help of the process in unpacking one verified archive; None if it has ended or has another archive.
 
-        ``lock`` is the descriptor of the tree's lock: should this process be killed, the lock is held until the other
-        has ended, too. Nothing is fetched from then on.
+        ``lock`` is the descriptor of the tree's process lock: if this process is killed, the lock is held until the
+        other one has ended as well. Nothing may be fetched after this call.
         """
         from provision.install.second_process import SecondProcess
 
@@ -141,7 +146,7 @@ class FetchProcess:
                 self._pid = 0
 
     def _hear(self, timeout: int) -> Message | None:
-        """The next message that comes within so many milliseconds; None if none does, or none will."""
+        """The next message; None if none arrives within ``timeout`` milliseconds, or the process has ended."""
         poll = select.poll()
         poll.register(self._replies, select.POLLIN)
         while poll.poll(timeout):
@@ -157,14 +162,14 @@ class FetchProcess:
         return message
 
     def cancel(self) -> None:
-        """Tell the process to end: it notes how far its downloads are. Threads that wait get `CancelledError`."""
-        with self._changed:  # nothing is sent through a descriptor that is closed, and may be another file's
+        """Tell the process to save unfinished downloads and end. In waiting threads, `CancelledError` is raised."""
+        with self._changed:  # so that no thread sends to a closed descriptor, which may by then be that of another file
             if self._told_to_end is None:
                 self._told_to_end = time.monotonic()
                 _close(self._requests.detach())
 
     def close(self) -> None:
-        """End the process, at once where it fetches nothing."""
+        """End the process: at once if it is fetching nothing, otherwise after at most `GRACE` seconds."""
         if not self._is_closed:
             self._is_closed = True
             self.cancel()
@@ -172,7 +177,7 @@ class FetchProcess:
             while time.monotonic() < until and not self._is_reaped():
                 time.sleep(_POLL_INTERVAL)
             self.end()
-            if not self._outcomes:  # else another thread still reads there
+            if not self._outcomes:  # otherwise another thread is still reading there
                 _close(self._replies)
                 self._ring.close()
 
@@ -185,11 +190,11 @@ class FetchProcess:
     def _send(self, message: Message, *descriptors: int) -> None:
         with self._changed:  # see `cancel`
             if self._told_to_end is None:
-                with suppress(OSError):  # if it has ended, reading says so
+                with suppress(OSError):  # if the process has ended, `_read_reply` returns None
                     socket.send_fds(self._requests, [packed(message)], descriptors)
 
     def _await(self, job: int) -> Message | None:
-        """The outcome of a job; None if the process has ended. One of the threads that wait reads for all of them."""
+        """The outcome of a job; None if the process has ended. One of the waiting threads reads for all of them."""
         with self._changed:
             while self._outcomes[job] is None and not self._has_ended:
                 if self._is_read:
@@ -218,10 +223,10 @@ class FetchProcess:
 
 
 class FetchesBeside:
-    """Fetches in the other process what is not in the cache, and here where that process has ended.
+    """Fetches archives in the other process, and in this one if the other has ended.
 
-    ``meanwhile`` is called once an archive is requested. With ``all_there``, even what is in the cache, for it may have
-    been hashed there before.
+    Archives in the cache are requested from the other process only with ``all_there``, because it may have hashed them
+    already. ``meanwhile`` is called once an archive has been requested.
     """
 
     def __init__(
@@ -241,7 +246,7 @@ class FetchesBeside:
         self._fetcher.cancel()
 
 
-# The process that is forked before anything is known of the project.
+# The process that is forked before the project's files are read.
 
 _early: list[FetchProcess] = []
 
@@ -254,12 +259,12 @@ def start_early(environ: Mapping[str, str], lock: bytes) -> None:
 
 
 def take_early() -> FetchProcess | None:
-    """The process that was forked, which the caller then ends."""
+    """The process that `start_early` forked, if any; the caller must end it."""
     return _early.pop() if _early else None
 
 
 def end_early() -> None:
-    """End the process that was forked if nobody has taken it."""
+    """End the process that `start_early` forked, unless `take_early` has returned it."""
     while _early:
         _early.pop().close()
 

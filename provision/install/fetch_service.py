@@ -1,4 +1,4 @@
-"""What the forked process that fetches does; `fetch_process` is the parent's end."""
+"""The code of the forked fetching process; `fetch_process` is the parent's end."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from provision.store.receipts import read_asset
 from provision.unpack.compression import Chunk, archive_kind, decompress
 from provision.unpack.limits import ArchiveRefused, Limits
 
-# Seconds that downloads get, once the process is told to end, to note how far they are.
+# Seconds that downloads have to save their state once the process has been told to end.
 GRACE = 0.4
-# Seconds after which a download counts as slow, so that the next one begins beside it. On a fast network they take
-# turns, as threads of one Python would only hinder each other.
+# Seconds after which a download counts as slow, and the next one starts in parallel. On a fast network, downloads run
+# one after another, because threads of one Python would only slow each other down.
 _SLOW = 0.2
 
 
 class FetchService:
-    """The other process's end: it fetches what the parent requests, until the parent closes its end or ends."""
+    """The other process's end: it fetches what the parent requests, until the parent closes its socket or ends."""
 
     def __init__(self, requests: socket.socket, replies: int, ring: Ring, environ: Mapping[str, str]) -> None:
         self._requests, self._replies, self._ring, self._environ = requests, replies, ring, environ
         self._writing, self._turn = Lock(), Semaphore()
         self._locks: list[int] = []  # held until this process ends
-        # The archive that is decompressed, and the rest of the work.
+        # The archive that is decompressed, and the remaining work on it.
         self._decompressed: Path | None = None
         self._decompressing: Iterator[None] = iter(())
 
     def run(self, lock: bytes) -> None:
         if not self._decompress_from_cache(lock):
-            from provision.fetch import context, download  # noqa: F401  (before there is work)
+            from provision.fetch import context, download  # noqa: F401  (before the first request)
         settings = read_message(self._receive)
         if settings is None:
             return
@@ -75,7 +75,7 @@ class FetchService:
         return data
 
     def _send(self, message: Message) -> None:
-        with self._writing, suppress(OSError):  # if the parent has ended, reading says so
+        with self._writing, suppress(OSError):  # if the parent has ended, reading returns the end of the stream
             write_message(self._replies, message)
 
     def _fetch(self, request: Message, fetcher: Fetcher) -> None:
@@ -87,7 +87,7 @@ class FetchService:
         self._send({"job": request["job"], **outcome})
 
     def _help(self, request: Message) -> None:
-        """Decompress an archive, unless the ring has had another one."""
+        """Decompress an archive, unless the ring was used for another one."""
         archive = Path(request["archive"])
         if self._decompressed is None:
             self._decompressed, self._decompressing = archive, self._decompress(archive)
@@ -98,12 +98,12 @@ class FetchService:
                 pass
 
     def _is_decompressed(self, digest: str) -> Path | None:
-        """The archive of a digest if it was checked just now, and is being decompressed."""
+        """The archive with this digest, if this process has just verified it and is decompressing it."""
         archive = self._decompressed
         return archive if archive is not None and archive.name == digest else None
 
     def _write_files(self, request: Message) -> None:
-        """Write some files of a tree, and say with which digests; the parent writes those that are missing."""
+        """Write some files of a tree, and send their digests; the parent writes the files that are missing there."""
         from provision.install.second_process import SharedFile, write_files
         from provision.unpack.writer import TargetFileSystem, TreeWriter
 
@@ -116,9 +116,9 @@ class FetchService:
         self._send({"written": digests})
 
     def _decompress_from_cache(self, lock: bytes) -> bool:
-        """Decompress, as far as the ring has room, the only archive in the cache that the lock names, if it is one.
+        """If the cache has exactly one archive that the lock names, decompress it as far as it fits into the ring.
 
-        Returns whether there are any, so that nothing may have to be fetched.
+        Returns whether the cache has any such archive: then there may be nothing to fetch.
         """
         cache = ArchiveCache(cache_home(self._environ))
         try:
@@ -136,7 +136,7 @@ class FetchService:
     def _decompress(self, archive: Path) -> Iterator[None]:
         """Decompress an archive into the ring; yields before waiting for the parent.
 
-        Whatever fails there, the parent comes upon as well, and says so.
+        Errors are ignored: the parent then decompresses the archive itself, and reports the same error.
         """
         with suppress(OSError, ArchiveRefused, ProvisionError, MemoryError):
             yield from self._ring.fill(_chunks(archive, self._environ))

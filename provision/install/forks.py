@@ -1,6 +1,7 @@
-"""Forked processes: when one may be forked, and how it begins and ends.
+"""Forked processes: when one may be forked, and how it starts and ends.
 
-Not threads, as all threads of a Python share one lock. A process is forked while this one has one thread only.
+Processes rather than threads, because all threads of a Python share one lock. A process is forked only while this one
+has a single thread.
 """
 
 from __future__ import annotations
@@ -10,28 +11,29 @@ import signal
 import sys
 from collections.abc import Callable
 
-# Blocked while forking: a signal that came in between would be lost, or be raised in the wrong process.
+# Blocked while forking: a signal that arrived in between would be lost, or handled in the wrong process.
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
-# Descriptors that no forked process keeps: once they are closed here, or this process has ended, the others end, too.
+# Descriptors that a forked process closes: the others end once these are closed here or this process has ended.
 own_ends: set[int] = set()
 
 
 def processors() -> int:
-    """How many processes are of use here; 0 where none can be forked safely: with other threads, or elsewhere."""
+    """The number of processors for forked processes; 0 if forking is unsafe: with several threads, or not on Linux."""
     if sys.platform != "linux":
         return 0
     try:
-        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  (also those that `threading` does not know)
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  (includes threads unknown to `threading`)
     except OSError:
         return 0
     return len(os.sched_getaffinity(0)) if threads == 1 else 0
 
 
 def fork(serve: Callable[[], object]) -> int:
-    """Fork a process that does nothing but ``serve`` and exits with it; returns its id, and raises `OSError`.
+    """Fork a process that calls ``serve`` and exits; return its process id. Raises `OSError` if forking fails.
 
-    Ctrl-C, which a terminal sends to all, does not reach it: this process ends it. Nor do the handlers of signals.
+    The forked process ignores Ctrl-C, which a terminal sends to all processes: this process ends it. It does not
+    inherit the handler of SIGTERM.
     """
     signals = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

@@ -1,4 +1,4 @@
-"""One tree of a verified archive: unpack, relocate, probe, publish."""
+"""Making one tree from a verified archive: unpack, relocate, probe, publish."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def make_tree(
     environ: Mapping[str, str],
     helper: UnpackHelper | None = None,
 ) -> Receipt:
-    """Make a tree in a staging directory, prove that it is the interpreter locked, and publish it.
+    """Make a tree in a staging directory, verify that it is the locked interpreter, and publish it.
 
-    The caller holds the tree's lock. ``helper`` is that of `unpack`. Without a ``host`` nothing is run, nor where the
-    tree is for another machine.
-    Raises `ProvisionError` of the step that failed; then nothing is published.
+    The caller holds the tree's process lock. ``helper`` is passed to `unpack`. The interpreter is not started if
+    ``host`` is None, or if this machine cannot run it.
+    Raises the `ProvisionError` of the step that failed; nothing is published then.
     """
     tree, extras = make_staged_tree(staging_dir), staging_dir / "extras"
     asset, options = selected.asset, selected.tree
@@ -52,7 +52,7 @@ def make_tree(
     receipt: Receipt | None = None
     obstacle = why_not_runnable(asset, host, lambda: cpu_level(environ=environ))
     with ExitStack() as stack:
-        # CPython starts beside the recipe, none of whose files it reads without `site`.
+        # CPython starts in parallel with the recipe: without `site`, it reads none of the files that the recipe edits.
         if is_probed := not obstacle and asset.implementation == "cpython" and has_interpreter(entries, asset):
             stack.enter_context(probing(tree, asset))
         with store_failures("make the tree relocatable", tree):
@@ -61,7 +61,7 @@ def make_tree(
         laps.end("relocate")
         if not obstacle:
             progress.start(selected.key, asset.title, "probe", None)
-        if is_probed and not options.bytecode:  # nothing more is written
+        if is_probed and not options.bytecode:  # all files have been written
             receipt = _seal(tree, entries, selected, "ok", notes)
     if not obstacle:
         if not is_probed:
@@ -87,6 +87,6 @@ def make_tree(
 def _seal(
     tree: Path, entries: Mapping[str, TreeEntry], selected: Selected, probed: str, notes: Sequence[str]
 ) -> Receipt:
-    """Set the directories' times, which is the last change to a tree; returns its receipt."""
+    """Set the times of the directories, which is the last change to a tree; return its receipt."""
     set_directory_times(tree, entries)
     return Receipt.of(selected.asset, selected.tree, entries, probed=probed, notes=tuple(notes))

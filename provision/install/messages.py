@@ -1,6 +1,6 @@
-"""What forked processes and this one tell each other, as JSON.
+"""The JSON messages between forked processes and this one.
 
-Progress, and how a job ended. Through a pipe or a stream, each message comes after its length.
+They report progress and the outcome of a job. In a pipe or a stream, each message is preceded by its length.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from provision.protocols import Progress
 
 Message = dict[str, Any]
 
-_LENGTH = 4  # bytes before a message
-# Of an error's text, in characters.
+_LENGTH = 4  # bytes of the length before a message
+# The longest text of an error, in characters.
 _LONGEST_TEXT = 8 << 10
-# Seconds between two reports of how far a step is: bytes come in thousands of pieces.
+# Seconds between two reports of the progress of a step: data arrives in thousands of pieces.
 _REPORT_INTERVAL = 0.05
 
 
 def outcome_of(job: Callable[[], object]) -> Message:
-    """Do a job; return what it returned, or its error."""
+    """Run a job; return its result or its error."""
     try:
         return {"result": job()}
     except ProvisionError as error:
@@ -45,13 +45,13 @@ def _failure(error: ProvisionError) -> Message:
 
     if isinstance(error, DownloadError):
         return {"download": error.message_to_parent()}
-    # The parent knows the classes of `errors`; of another module's, the nearest of these.
+    # The parent knows the classes of `errors`; for a class of another module, send its nearest base class there.
     name = next(each.__name__ for each in type(error).__mro__ if each.__module__ == errors.__name__)
     return {"error": name, "message": error.message[:_LONGEST_TEXT], "hint": error.hint}
 
 
 def result_of(outcome: Message) -> object:
-    """What the job returned; raises what it raised."""
+    """Return what the job returned, or raise what it raised."""
     if "download" in outcome:
         from provision.fetch.failures import read_download_error
 
@@ -64,7 +64,7 @@ def result_of(outcome: Message) -> object:
 
 
 def show_progress(message: Message, progress: Progress) -> None:
-    """Repeat here what another process reported."""
+    """Pass on what another process reported."""
     if message["progress"] == "record":
         progress.record(Measure(**message["values"]))
     else:
@@ -130,7 +130,7 @@ def write_message(descriptor: int, message: Message) -> None:
 
 
 def read_message(read: Callable[[int], bytes]) -> Message | None:
-    """The next message; None at the end, which may come in the midst of one."""
+    """The next message; None at the end of the stream, even in the middle of a message."""
     length = _read_bytes(read, _LENGTH)
     content = _read_bytes(read, int.from_bytes(length, "little")) if length else b""
     if not content:

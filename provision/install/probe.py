@@ -1,7 +1,7 @@
-"""The probe of a tree: its interpreter started and compared with the lock.
+"""The probe of a tree: its interpreter is started and compared with the lock.
 
-Whether this machine can run a build for it (libc, CPU level), `lock.select` has decided before anything was downloaded;
-for trees that are made for other machines, `why_not_runnable` does.
+For this machine's own trees, `lock.select` decides before any download whether the machine can run a build (libc, CPU
+level); for trees that are made for other machines, `why_not_runnable` decides.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from provision.store.layout import executable
 if TYPE_CHECKING:
     import subprocess
 
-# Free-threading is in `sys.version` on every platform, in `sys.abiflags` not on Windows. sysconfig has it, too,
-# but its import costs more than the whole rest. A file left open makes debug builds import modules for a quarter of a
-# second, to warn of it.
+# Free-threading is read from `sys.version`, because `sys.abiflags` lacks it on Windows; importing `sysconfig`, which
+# also has it, takes longer than everything else. The file is closed, because debug builds warn about an open one, and
+# import modules for a quarter of a second to do so.
 PROBE_SCRIPT = """\
 import sys
 try:
@@ -48,8 +48,8 @@ for name, answer in answers.items():
     sys.stdout.buffer.write(('%s=%s' % (name, answer)).encode('utf-8', 'surrogateescape') + bytes([10]))
 """
 _RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
-_TIMEOUT = 60  # GraalPy needs seconds on a slow machine
-# Interpreters that were started, and may still run.
+_TIMEOUT = 60  # in seconds; GraalPy takes several on a slow machine
+# Interpreters that were started and may still be running.
 _running: set[subprocess.Popen[bytes]] = set()
 _LOADER_FAILURES = (
     "error while loading shared libraries",
@@ -61,7 +61,7 @@ _LOADER_FAILURES = (
 
 
 def can_run(asset: Asset, host: Host) -> bool:
-    """Whether this machine can start the asset's interpreter: its own target, an emulated one, or a static build."""
+    """Whether this machine can start the asset's interpreter: its target is native or emulated, or it is static."""
     target = asset.target
     if target == host.target or target in host.emulated:
         return True
@@ -70,9 +70,9 @@ def can_run(asset: Asset, host: Host) -> bool:
 
 
 def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLevel]) -> str:
-    """Why this machine cannot start the interpreter; empty where it can. ``level`` is called only if it matters.
+    """Why this machine cannot start the interpreter; empty if it can. ``level`` is only called if needed.
 
-    Receipts hold the reason, so it names no fact about this machine: equal trees have equal receipts everywhere.
+    Receipts contain the reason, so it includes no details of this machine: equal trees have equal receipts everywhere.
     """
     if host is None:
         return "no Python is published for this machine"
@@ -89,22 +89,22 @@ def why_not_runnable(asset: Asset, host: Host | None, level: Callable[[], CpuLev
 
 
 def require_exec(trees: Path, assets: Iterable[Asset], host: Host | None) -> None:
-    """Raise `StoreError`, before anything is downloaded, if the store is mounted so that none of its trees could start.
+    """Raise `StoreError`, before anything is downloaded, if the store is on a file system mounted with ``noexec``.
 
-    Trees for other machines may be made there all the same.
+    Trees for other machines may be made there.
     """
     if refuses_programs(trees) and not all(why_not_runnable(asset, host, cpu_level) for asset in assets):
         raise noexec_error(trees)
 
 
 def has_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> bool:
-    """Whether a tree has the interpreter where all commands look for it."""
+    """Whether a tree has the interpreter at the path that all commands use."""
     entry = entries.get(executable(Path(), asset).as_posix())
     return entry is not None and entry.kind != "dir"
 
 
 def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
-    """Raise `IntegrityError` unless a finished tree has the interpreter where all commands look for it."""
+    """Raise `IntegrityError` unless a finished tree has the interpreter at the path that all commands use."""
     if not has_interpreter(entries, asset):
         path = executable(Path(), asset).as_posix()
         raise IntegrityError(
@@ -114,25 +114,26 @@ def require_interpreter(entries: Mapping[str, TreeEntry], asset: Asset) -> None:
 
 
 def import_subprocess() -> None:
-    """Import what starts an interpreter, before there is one."""
+    """Import what starts an interpreter in advance."""
     import subprocess  # noqa: F401
 
 
 def probe(tree: Path, asset: Asset) -> None:
-    """Start the tree's interpreter, and raise `IntegrityError` unless it is what ``asset`` says; see `probing`."""
+    """Start the tree's interpreter, and raise `IntegrityError` if it differs from ``asset``; see `probing`."""
     with probing(tree, asset):
         pass
 
 
 @contextmanager
 def probing(tree: Path, asset: Asset) -> Iterator[None]:
-    """Start the tree's interpreter, and at the end raise `IntegrityError` unless it is what ``asset`` says.
+    """Start the tree's interpreter on entry, and on exit raise `IntegrityError` if it differs from ``asset``.
 
-    It is started as that of a virtual environment, for which some take another installation's library, or none; by
-    itself only if that fails. `PolicyError` if this machine lacks what it needs to start: a library, a CPU feature.
+    It is started from a virtual environment, where some builds load the library of another installation, or find none;
+    directly only if that fails. Raises `PolicyError` if this machine lacks something that it needs to start, such as a
+    library or a CPU feature.
     """
     program = executable(tree, asset)
-    # Elsewhere, environments have launchers of their own; `pyvenv.cfg` cannot name every path.
+    # Other implementations and Windows use launchers in environments; `pyvenv.cfg` cannot contain every path.
     if asset.implementation != "cpython" or asset.target.os == "windows" or not str(tree).isprintable():
         yield
         _check(_answers(program, asset.title), asset.title, asset, tree)
@@ -178,7 +179,7 @@ def _check(answers: dict[str, str], title: str, asset: Asset, tree: Path) -> Non
 
 @contextmanager
 def _environment(tree: Path, program: Path) -> Iterator[Path]:
-    """The interpreter of a new virtual environment beside the tree, made by a link to it as projects have them."""
+    """The interpreter of a new virtual environment beside the tree, which it uses through a link, as projects do."""
     folder = tree.with_name(f"environment-{os.urandom(4).hex()}")
     link, python, settings = folder / "link", folder / "bin" / "python", folder / "pyvenv.cfg"
     with store_failures("make a virtual environment", folder):
@@ -204,7 +205,7 @@ def _answers(python: Path, title: str) -> dict[str, str]:
 
 
 def _start(python: Path, title: str) -> subprocess.Popen[bytes]:
-    # Nothing of the caller's may change what the interpreter says; Windows loads no libraries without SystemRoot.
+    # The caller's environment must not affect what the interpreter reports; Windows needs SystemRoot to load libraries.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     try:
         process = _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
@@ -230,7 +231,7 @@ def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Whatever interrupted reading its answers, leave no process and no pipe behind."""
+    """Leave no process and no pipe behind, even if reading the answers was interrupted."""
     _running.discard(process)
     if process.poll() is None:
         process.kill()
@@ -241,15 +242,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_probes() -> None:
-    """Kill the interpreters that any thread waits for: this process is about to end."""
+    """Kill all interpreters that threads are waiting for, because this process is about to end."""
     for process in tuple(_running):
         process.kill()
 
 
 def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a program that was just written, waiting while a process that another thread starts still has it open.
+    """Start a program that was just written, and retry while it is still open for writing (`ETXTBSY`).
 
-    Between fork and exec, such a process has open whatever this one has.
+    A process that another thread starts has all of this process's files open between its fork and its exec.
     """
     import errno
     import subprocess
@@ -271,7 +272,7 @@ def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[byte
 def _differences(answers: dict[str, str], asset: Asset, tree: Path) -> Iterator[str]:
     version = str(asset.version)
     reported = answers.get("version", "")
-    if asset.implementation == "graalpy":  # whose catalog rows have no patch version
+    if asset.implementation == "graalpy":  # its assets in the catalog have no patch version
         version, reported = asset.version.series, reported.rpartition(".")[0]
     expected = {"implementation": asset.implementation, "version": version}
     if asset.implementation == "cpython":

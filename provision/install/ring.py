@@ -1,7 +1,7 @@
-"""A ring of memory through which a forked process hands over what it decompresses.
+"""A ring buffer in shared memory, into which a forked process decompresses.
 
-Both processes see the memory; two pipes say how much of it is filled, and free again. A reader that waits too long, or
-whose writer has ended, decompresses the rest itself.
+Two pipes carry the counts of bytes that were written and of bytes that are free again. If the reader waits too long, or
+the writer has ended, the reader decompresses the rest itself.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from contextlib import suppress
 from provision.install.forks import own_ends
 from provision.unpack.compression import Chunk
 
-# In bytes. The writer may be this much ahead: more gains nothing, and is memory that both hold.
+# In bytes. The writer may be this far ahead; a larger ring gains nothing, and costs memory.
 SIZE = 16 << 20
-# Bytes are handed over, and given back, in pieces of at most these parts of the ring: then neither waits for the other
-# while the other waits for it.
+# The writer fills at most a fourth of the ring at a time, and the reader frees what it has read from a sixteenth on, so
+# that the two never wait for each other.
 _PIECE, _GIVEN_BACK = 4, 16
-_COUNT = 4  # bytes of a number in a pipe
+_COUNT = 4  # bytes of one count in a pipe
 _COUNTS_AT_ONCE = 1024
-# Milliseconds without a byte after which the reader takes over. A piece takes about one.
+# Milliseconds without data after which the reader takes over; a piece takes about one.
 STALLED = 10_000
 
 
 class Ring:
-    """Made before the fork, or `OSError`; then the parent calls `read`, the other process `fill`."""
+    """Made before the fork, or raises `OSError`; afterwards the parent calls `read`, the other process `fill`."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
@@ -41,10 +41,10 @@ class Ring:
             os.close(self._their_filled)
             raise
         own_ends.update((self._filled, self._freed))
-        self.is_complete = False  # whether all that the reader has not had yet is there
+        self.is_complete = False  # whether all data that the reader has not taken yet is in the ring
 
     def close_their_ends(self) -> None:
-        """Close what only the other process uses."""
+        """Close the ends of the pipes that only the other process uses."""
         os.close(self._their_filled)
         os.close(self._their_freed)
 
@@ -55,9 +55,9 @@ class Ring:
             os.close(descriptor)
 
     def read(self, chunks: Iterator[Chunk], *, stalled: int = STALLED) -> Generator[Chunk, None, None]:
-        """Yield what the other process writes, which is what ``chunks`` would yield, and if need be does.
+        """Yield what the other process writes, and the rest from ``chunks``, the same data, if that process fails.
 
-        Each view is valid until the next one is taken.
+        Each view is valid until the next one is taken. ``stalled`` is in milliseconds.
         """
         done = freed = 0
         for count in self._counts(stalled):
@@ -67,13 +67,13 @@ class Ring:
             done += count
             freed += count
             if freed * _GIVEN_BACK >= self._size:
-                with suppress(BrokenPipeError):  # it has written the last
+                with suppress(BrokenPipeError):  # the writer has written everything
                     os.write(self._freed, freed.to_bytes(_COUNT, "little"))
                 freed = 0
         yield from _from(chunks, done)
 
     def _counts(self, stalled: int) -> Iterator[int]:
-        """How many bytes have come, each time that some have; ends where no more will."""
+        """The counts of bytes as they arrive; ends if the writer ends, or sends none for ``stalled`` milliseconds."""
         poll = select.poll()
         poll.register(self._filled, select.POLLIN)
         counts: deque[int] = deque()
@@ -89,7 +89,7 @@ class Ring:
             yield counts.popleft()
 
     def views(self, start: int, size: int) -> Iterator[memoryview]:
-        """Bytes that are in the ring, by their place in all that goes through it."""
+        """Bytes that are in the ring; ``start`` counts from the beginning of the decompressed archive."""
         while size:
             at = start % self._size
             view = self._memory[at : min(at + size, self._size)]
@@ -97,9 +97,9 @@ class Ring:
             start, size = start + len(view), size - len(view)
 
     def fill(self, chunks: Iterator[Chunk]) -> Generator[None, None, None]:
-        """Write ``chunks``, in the other process, and yield before waiting for the reader.
+        """Write ``chunks``, in the other process; yields before waiting for the reader.
 
-        Raises `OSError` if the reader has ended. Where this does not come to the end, the reader takes over.
+        Raises `OSError` if the reader has ended. If it stops early, the reader takes over.
         """
         try:
             yield from self._fill(chunks)
@@ -133,7 +133,7 @@ class Ring:
 
 
 def _read_counts(descriptor: int) -> list[int]:
-    """The numbers that are in a pipe, which waits for one; none at its end."""
+    """Wait for a count in a pipe, and return all that are there; none at its end."""
     data = os.read(descriptor, _COUNT * _COUNTS_AT_ONCE)
     return [int.from_bytes(data[at : at + _COUNT], "little") for at in range(0, len(data), _COUNT)]
 

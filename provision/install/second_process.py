@@ -1,7 +1,7 @@
-"""A second process that unpacks: it decompresses, and then writes some files.
+"""A second process that helps to unpack: it decompresses, then writes some files.
 
-Once all that is left of the archive is in the `Ring`, the second process gets files to write, as long as it keeps up.
-What it does not do, for whatever reason, is done here, from the same memory.
+Once the rest of the archive is in the `Ring`, the second process is sent files to write, as long as it keeps up. Files
+that it does not write, for whatever reason, are written by this process from the same memory.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from provision.model.tree import TreeEntry
 from provision.unpack.compression import Chunk
 from provision.unpack.writer import TargetFileSystem, TreeWriter
 
-# How many batches may be under way: one that is written, and one that waits for it.
+# How many batches may be in progress: one that is being written, and one that waits.
 _BATCHES = 2
-# What a batch may weigh, in bytes: making a file takes about as long as hashing and writing so many. Names count, too:
-# all messages under way must fit the buffer of the socket, as sending one must never wait.
+# The most that a batch may cost, in bytes. Creating a file takes about as long as hashing and writing `_FILE` bytes.
+# The characters of names count as well, because all messages in progress must fit into the buffer of the socket:
+# sending must never wait.
 _BATCH, _FILE, _CHARACTER = 600_000, 16_000, 200
 
 
 class SharedFile(NamedTuple):
-    """A file to write; ``start`` is where its content is in the decompressed archive."""
+    """A file to write; ``start`` is the position of its content in the decompressed archive, in bytes."""
 
     path: str
     mode: int
@@ -37,8 +38,8 @@ class SharedFile(NamedTuple):
 class SecondProcess:
     """This process's end, for one archive.
 
-    ``tell`` sends a message; ``hear`` returns the next one, or None if none comes within so many milliseconds, or none
-    will; ``end`` ends the process at once, and ``release`` lets it exit by itself.
+    ``tell`` sends a message; ``hear`` returns the next one, or None if none arrives within so many milliseconds or the
+    process has ended; ``end`` kills the process, and ``release`` lets it exit by itself.
     """
 
     def __init__(
@@ -61,15 +62,15 @@ class SecondProcess:
         self._has_ended = False
 
     def read_ahead(self, chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
-        """What the process decompresses: ``chunks``, which are taken here if it fails."""
+        """``chunks`` as decompressed by the process; if it fails, the rest is taken from ``chunks`` itself."""
         return self._ring.read(chunks)
 
     def share(self, root: Path, file_system: TargetFileSystem) -> None:
-        """Say where files are written."""
+        """Set the directory that files are written to."""
         self._root, self._file_system = root, file_system
 
     def take(self, path: str, mode: int, start: int, size: int) -> bool:
-        """Have a file written, in a directory that was made before, unless the process is busy; `finish` tells how."""
+        """Send a file to be written to an existing directory; False if the process is busy. See `finish`."""
         if self._has_ended or not self._ring.is_complete:
             return False
         self._receive(0)
@@ -82,7 +83,7 @@ class SecondProcess:
         return True
 
     def finish(self) -> Mapping[str, TreeEntry]:
-        """The entries of all files taken; they are written now."""
+        """Wait until all files taken are written; return their entries."""
         self._write(self._batch)
         self._batch, self._weight = [], 0
         while self._under_way:
@@ -95,7 +96,7 @@ class SecondProcess:
         return entries
 
     def close(self) -> None:
-        """Let the process end: nothing more is asked of it. At once, if what it writes is no longer wanted."""
+        """Let the process exit, because nothing more is sent to it; kill it if it is still writing files."""
         if self._under_way:
             self._end()
         self._release()
@@ -106,7 +107,7 @@ class SecondProcess:
         self._batch, self._weight = [], 0
 
     def _receive(self, timeout: int) -> bool:
-        """Note what was written; whether anything was."""
+        """Record which files were written; return whether a message arrived within ``timeout`` milliseconds."""
         heard = False
         while self._under_way and (message := self._hear(0 if heard else timeout)) is not None:
             heard = True

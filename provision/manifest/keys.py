@@ -152,7 +152,7 @@ class ManifestSettings:
     )
     catalogs: tuple[str, ...] = defaulted(
         ListOf(_CATALOG),
-        "Catalogs of one's own beside the default one: URLs, or file paths relative to the manifest.",
+        "Custom catalogs beside the default one: URLs, or file paths relative to the manifest.",
         (["https://example.com/catalog.ndjson"], ["archives/catalog.ndjson"]),
         default=(),
     )

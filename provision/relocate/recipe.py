@@ -1,7 +1,7 @@
 """The recipe: the numbered edits made to every tree after unpacking.
 
-docs/recipe.md says what each does and why. A change of a step's output must raise `model.tree.RECIPE`, which is part of
-every tree's path.
+docs/recipe.md describes what each edit does and why. A change to the output of a step requires a higher
+`model.tree.RECIPE`, which is part of the path of every tree.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ Error=This Python is managed by provision and shared by several projects. Do not
  To allow packages in this Python, for example in a container image, set
  `externally-managed = false` for its entry in pythons.toml.
 """
-# pip reads the marker since 23.0. Older ones obey this setting, in the `pip.conf` of `sys.prefix`, which differs in
-# virtual environments. `ensurepip` ignores it, `PIP_REQUIRE_VIRTUALENV=0` overrides it.
+# pip supports the marker since 23.0. Older versions read this setting from the `pip.conf` in `sys.prefix`, which is
+# another directory in virtual environments. `ensurepip` ignores it, `PIP_REQUIRE_VIRTUALENV=0` overrides it.
 _FIRST_PIP_WITH_MARKER = 23
 PIP_SETTINGS_TEXT = """\
 # Written by provision. This Python is managed by provision and shared by several
@@ -54,7 +54,7 @@ Edit = Callable[[str, str, BuildPaths, str], str]
 
 
 class RecipeJob:
-    """One tree during the steps. ``build`` is known after the step that reads `_sysconfigdata`."""
+    """One tree during the steps. The step that reads `_sysconfigdata` sets ``build``."""
 
     __slots__ = ("asset", "build", "layout", "options", "workspace")
 
@@ -68,7 +68,7 @@ class RecipeJob:
         return self.layout.config_directory or self.layout.stdlib or "lib"
 
     def apply(self, edit: Edit, paths: Iterable[str]) -> None:
-        """Read each file once, and write it where ``edit`` changed its text."""
+        """Read each file once, and write it if ``edit`` changed its text."""
         for path in paths:
             text = self.workspace.read(path)
             self.workspace.write_if_changed(path, text, edit(text, path, self.build, self.config_directory))
@@ -87,7 +87,7 @@ def relocate(tree: Path, entries: dict[str, TreeEntry], *, asset: Asset, options
     """Make the staged ``tree`` work from any directory, and update ``entries``.
 
     The directory is not scanned: ``entries`` must list every file. A second run changes nothing. Returns notes for the
-    user, about what no step can repair.
+    user about paths that no step can change.
     """
     workspace = Workspace(tree, entries)
     job = RecipeJob(workspace=workspace, layout=layout_of_tree(entries), asset=asset, options=options)
@@ -200,7 +200,7 @@ def _update_package_metadata(job: RecipeJob) -> None:
 
 
 def is_local_direct_url(text: str) -> bool:
-    """Whether `direct_url.json` names a file of the build machine, as PBS's pip does: wrong everywhere else."""
+    """Whether `direct_url.json` names a file of the build machine, as that of PBS's pip does: it exists only there."""
     import json
 
     try:
@@ -211,9 +211,9 @@ def is_local_direct_url(text: str) -> bool:
 
 
 def update_record(record: str, path: str, changed: Collection[str], entries: Mapping[str, TreeEntry]) -> str:
-    """`RECORD` with the current digests and sizes of changed files, and without the rows of removed ones.
+    """`RECORD` with the current digests and sizes of changed files, and without the rows of removed files.
 
-    Rows without a digest (bytecode, `RECORD` itself) and rows of unchanged files are not changed.
+    Rows without a digest (bytecode, `RECORD` itself) and rows of unchanged files are kept as they are.
     """
     site_packages = posixpath.dirname(posixpath.dirname(path))
     changed_rows = {posixpath.relpath(name, site_packages): name for name in changed}

@@ -1,6 +1,6 @@
-"""Text that names the build machine's paths and tools, rewritten.
+"""Rewriting text that contains paths and tools of the build machine.
 
-`sysconfig` and `scripts` know the files, and the expression for the prefix in the language of each.
+`sysconfig` and `scripts` determine the files, and the expression for the prefix in the language of each file.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from provision.model.value import frozen
 
-# Where PBS installs to, and what `provision pack` writes.
+# The prefix of PBS's builds, which `provision pack` writes as well.
 PBS_PREFIX = "/install"
 
-# Other software is installed there too: a text with such a path does not mean this Python.
+# Prefixes that other software shares: such a path in a text does not refer to this Python.
 SHARED_PREFIXES = frozenset({"", "/usr", "/usr/local", "/opt", "/opt/local", "/home", "/root", "/var"})
 
-# Variables of the Makefile and of sysconfig whose value is a command of the compiler's tools.
+# Variables of the Makefile and of sysconfig whose value is the command of a compiler or one of its tools.
 TOOL_VARIABLES = (
     *("CC", "CXX", "CPP", "LINKCC", "MAINCC", "PY_CC", "PY_CXX", "BLDSHARED", "LDSHARED", "LDCXXSHARED"),
     *("AR", "NM", "OBJCOPY", "RANLIB", "READELF", "STRIP"),
@@ -25,14 +25,14 @@ TOOL_VARIABLES = (
 
 @frozen
 class BuildPaths:
-    """The prefix that a build was configured for, and the directories that it was compiled in: none exists here."""
+    """The prefix of a build and the directories in which it was compiled; they do not exist on this machine."""
 
     prefix: str = PBS_PREFIX
     workdirs: tuple[str, ...] = ()  # longest first
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, object]) -> BuildPaths:
-        """Read them from a build's own `_sysconfigdata`; a prefix that other software shares is ignored."""
+        """The paths in the variables of a build's `_sysconfigdata`; a prefix that other software shares is ignored."""
         prefix = _own_path(variables, "prefix")
         named = {_own_path(variables, name) for name in ("abs_builddir", "abs_srcdir")}
         workdirs = (named | set(map(_normalize, named))) - {""}
@@ -56,11 +56,11 @@ def _normalize(path: str) -> str:
 
 
 class PrefixRewriter:
-    """Rewrites text: ``prefix`` replaces the build's prefix; all other paths and flags of the build are removed.
+    """Rewrites text: ``prefix`` replaces the build's prefix; flags and other paths of the build machine are removed.
 
-    ``prefix`` is the expression for "where this tree is" in the language of the text: ``$(prefix)`` in a Makefile.
-    ``config_directory``, that of the Makefile in the tree, replaces the build's directories, as sysconfig does for
-    ``srcdir``.
+    ``prefix`` is the expression for the tree's directory in the language of the text: ``$(prefix)`` in a Makefile.
+    ``config_directory``, the directory of the Makefile in the tree, replaces the directories in which the build was
+    compiled, as sysconfig does for ``srcdir``.
     """
 
     def __init__(self, build: BuildPaths, *, prefix: str, config_directory: str) -> None:
@@ -70,7 +70,7 @@ class PrefixRewriter:
         self._replacements = tuple((re.compile(whole_path_pattern(old)), new) for old, new in replacements)
 
     def rewrite(self, text: str) -> str:
-        """Rewrite any text line by line; lines that name nothing of the build are skipped."""
+        """Rewrite any text line by line; lines without paths or flags of the build are skipped."""
         parts: list[str] = []
         done = 0
         for start, end in _lines_with(self._marks, text):
@@ -79,13 +79,13 @@ class PrefixRewriter:
         return "".join([*parts, text[done:]])
 
     def rewrite_variable(self, name: str, value: str) -> str:
-        """Rewrite a variable's value; if it names a compiler, replace that by one that users have."""
+        """Rewrite the value of a variable; generic names such as ``cc`` replace those of the build's compiler tools."""
         value = with_generic_tools(name, value)
         rewritten = self.rewrite(value)
         return rewritten if rewritten == value else rewritten.rstrip()
 
     def rewrite_variables(self, variables: Mapping[str, object]) -> dict[str, object]:
-        """Rewrite all values that are text."""
+        """Rewrite all values that are strings."""
         return {
             name: self.rewrite_variable(name, value) if isinstance(value, str) else value
             for name, value in variables.items()
@@ -113,29 +113,30 @@ def _lines_with(marks: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
 
 
 def whole_path_pattern(path: str) -> str:
-    """A pattern for ``path`` as a whole path or the beginning of one, also directly after ``-L`` and the like.
+    """A pattern for ``path`` as a whole path or the beginning of one, also directly after flags such as ``-L``.
 
-    ``../Python/install-sh`` and ``/usr/bin/install`` are not ``/install``; CPython writes ``./install`` for WASM.
+    For ``/install``, it does not match in ``../Python/install-sh`` and ``/usr/bin/install``; it matches in
+    ``./install``, which CPython writes for WASM.
     """
     return rf"(?:(?<![\w./@)}}~+-])|(?<=-[FILR])|(?<=(?<![\w./])\.)){re.escape(path)}(?![\w.+-])"
 
 
-# PBS's own sysroot: `/tools/deps` on Linux, below a temporary directory on macOS. A line may have a megabyte and be
-# hostile, so no pattern may look at a position more than a few times: each match ends where the next can begin
-# (`_START`), and a match up to a mark is never retried otherwise: `(?>…)`, `++`.
+# PBS's sysroot: `/tools/deps` on Linux, below a temporary directory on macOS. A line may have a megabyte and be
+# hostile, so no pattern may examine a position more than a few times: each match ends where the next one can begin
+# (`_START`), and there is no backtracking into a match up to a mark: `(?>…)`, `++`.
 _SYSROOT_MARK = r"/tools/(?:deps|host|llvm|gcc|musl|clang[\w.-]*|[\w.-]*toolchain[\w.-]*)(?![\w.+-])"
 _SYSROOT = rf"(?>(?:/[\w.+-]++)*?{_SYSROOT_MARK})(?:/[^\s'\",:;)=]*+)?"
 _SYSROOT_MARKS = ("/tools/", "sysroot", "-fdebug-default")  # `without_sysroot` changes no line without one of these
 _START, _END = r"(?:(?<=[\s'\"=])|^)", r"(?:[ \t]++|(?=[\s'\"])|$)"
 _REMOVALS = (
-    # Flags that only make sense where the build ran; gcc does not know `-fdebug-default-version`.
+    # Flags that are only valid on the build machine; gcc does not support `-fdebug-default-version`.
     re.compile(
         rf"{_START}(?:-isysroot[= \t]++[^\s'\"]++|--sysroot[= \t]++[^\s'\"]++|-fdebug-default-version=\d++"
         rf"|(?:-isystem|-idirafter|-iquote|-[ILF])[ \t]*+{_SYSROOT}|-Wl,-rpath[,=]{_SYSROOT}){_END}"
     ),
-    # `/tools/llvm/bin/llvm-profdata`: users may have the program by its name.
+    # `/tools/llvm/bin/llvm-profdata`: only the directory is removed, because users may have the program on PATH.
     re.compile(rf"{_START}(?:/[\w.+-]++)*/tools/[\w.+-]++/bin/(?=\w)"),
-    # `'--with-openssl=/tools/deps'` in CONFIG_ARGS, as a whole.
+    # `'--with-openssl=/tools/deps'` in CONFIG_ARGS: the whole argument.
     re.compile(rf"'-{{0,2}}\w[\w-]*+=(?>[^'\n]*?{_SYSROOT_MARK})[^'\n]*+'[ \t]*+"),
     re.compile(rf"{_START}(?>[^\s'\"=]*?{_SYSROOT_MARK})[^\s'\"]*+{_END}"),
 )
@@ -161,7 +162,7 @@ _TOOL_IN_CONFIG_ARGS = re.compile(rf"(?<=')({'|'.join(TOOL_VARIABLES)})=([^'\n]*
 
 
 def with_generic_tools(name: str, value: str) -> str:
-    """A variable's value with the tools that every machine with a compiler has: ``cc``, ``c++``, ``ar``."""
+    """The value of a variable with the generic names of tools, which exist wherever a compiler does: ``cc``, ``ar``."""
     if name in TOOL_VARIABLES:
         return _generic_command(value)
     if name == "CONFIG_ARGS":
@@ -170,7 +171,7 @@ def with_generic_tools(name: str, value: str) -> str:
 
 
 def _generic_command(command: str) -> str:
-    """``/usr/bin/s390x-linux-gnu-gcc-12 -pthread`` as ``cc -pthread``; spacing stays."""
+    """``/usr/bin/s390x-linux-gnu-gcc-12 -pthread`` as ``cc -pthread``; white space is kept."""
     return "".join(map(_generic_word, re.split(r"(\s+)", command)))
 
 

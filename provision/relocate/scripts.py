@@ -16,7 +16,7 @@ def executable_name(asset: Asset, entries: Mapping[str, TreeEntry]) -> str | Non
     series = asset.version.series
     match asset.implementation:
         case "cpython":
-            # Debug builds before 3.13 had no suffix, and builds that are not PBS's may have none today.
+            # Debug builds before 3.13 have no suffix, and newer builds that are not PBS's may have none either.
             candidates = [f"python{series}{asset.options.abi_suffix}", f"python{series}", f"python{series}m", "python3"]
         case implementation:
             candidates = [
@@ -42,8 +42,8 @@ def missing_links(asset: Asset, entries: Mapping[str, TreeEntry]) -> Iterator[tu
 def missing_copy(asset: Asset, entries: Mapping[str, TreeEntry]) -> tuple[str, str] | None:
     """(path, source) of the one copy to make in a Windows tree, where links need permissions that users lack.
 
-    It is `python.exe`, which early PyPy has only under its own name. GraalPy's launcher finds its home by its own name
-    and path, and is not changed.
+    The copy is `python.exe`, which early PyPy lacks. None is made for GraalPy, because its launcher finds its home by
+    its name and path.
     """
     if asset.implementation == "graalpy" or _is_file(entries, "python.exe"):
         return None
@@ -58,13 +58,13 @@ def _is_file(entries: Mapping[str, TreeEntry], path: str) -> bool:
     return entry is not None and entry.kind == "file"
 
 
-# The script's real path. It may be started by a link elsewhere; older macOS has no `realpath`, the oldest no
-# `readlink -f`.
+# The script's real path, because it may be started through a link in another directory. Older macOS has no `realpath`,
+# the oldest no `readlink -f`.
 _REAL_PATH = '"$(realpath -- "$0" 2>/dev/null || readlink -f -- "$0" 2>/dev/null || echo "$0")"'
 
-# `#!/install/bin/python3.13 -E`. `#!/usr/bin/env python3` holds no path of an interpreter, and does not match.
+# `#!/install/bin/python3.13 -E`. `#!/usr/bin/env python3` has no path of an interpreter, and does not match.
 _SHEBANG = re.compile(r"#![ \t]*+/(?>[^\n]*?/((?:python|pypy|graalpy)[\w.]*+))[ \t]*+([^\n]*+)\n")
-# The wordings that PBS itself has used over the years, and what this module writes.
+# The forms that PBS has used over the years, and the form that this module writes.
 _POLYGLOT = re.compile(
     r"#!/bin/sh\n"
     r"(?:'''exec'|\"exec\")[^\n]*?/((?:python|pypy|graalpy)[\w.]*)\"((?: -\w+)*) \"\$0\" \"\$@\"\n"
@@ -73,9 +73,10 @@ _POLYGLOT = re.compile(
 
 
 def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback: str) -> str:
-    """Let ``path`` start the interpreter in this tree's ``bin/``: from anywhere, through links, with spaces in paths.
+    """Make a script start the interpreter in this tree's ``bin/``: from anywhere, through links, with spaces in paths.
 
-    ``interpreters`` are the names in ``bin/``; ``fallback`` is the real interpreter's.
+    ``interpreters`` are the names in ``bin/``; ``fallback`` is the name of the real interpreter, used if the script
+    names none of them.
     """
     match = _POLYGLOT.match(text) or _SHEBANG.match(text)
     if match is None:
@@ -83,7 +84,8 @@ def relocate_script(text: str, path: str, interpreters: frozenset[str], fallback
     name = match[1] if match[1] in interpreters else fallback
     to_bin = "" if path.startswith("bin/") else "../" * path.count("/") + "bin/"
     flags = f" {match[2].strip()}" if match[2].strip() else ""
-    # To sh, two empty strings and a word, then an unfinished string that exec never reaches; to Python, a docstring.
+    # For sh, an empty string and 'exec' are one word, and the second line is never reached, because exec does not
+    # return. For Python, both lines are one string, the docstring.
     return (
         f"#!/bin/sh\n'''exec' \"$(dirname -- {_REAL_PATH})/{to_bin}{name}\"{flags} \"$0\" \"$@\"\n' '''\n"
         f"{text[match.end() :]}"
@@ -100,11 +102,11 @@ _PREFIX = re.compile(r'^prefix="([^"\n]*)"$', re.MULTILINE)
 
 
 def relocate_config_script(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """Let `python3-config` find its own prefix, through links and with spaces in it, and contain no other.
+    """Make `python3-config` determine its prefix when it runs, also through links and with spaces in the path.
 
     Only if it is a shell script; on macOS it is a Python script, for which `relocate_script` is enough. PBS's builds of
     20210724 to 20220630 start the shell script with Python, because their `fix_shebangs.py` gave every script in `bin/`
-    the same first lines; its own first line is restored.
+    the same first lines; the original first line is restored.
     """
     if not text.startswith("#!/bin/sh"):
         return text

@@ -1,7 +1,7 @@
-"""`_sysconfigdata`, its JSON twins, Makefile, `*.pc` and `Setup`, relocated.
+"""Relocating `_sysconfigdata`, its JSON twins, Makefile, `*.pc` and `Setup`.
 
-Each function takes the file's text, its path in the tree, the build's paths and the Makefile's directory
-(``lib/python3.13/config-…``), and returns the new text, or the old one if nothing must be changed.
+The functions take a file's text, its path in the tree, the build's paths and the Makefile's directory
+(``lib/python3.13/config-…``), and return the new text, or the old one if nothing has to be changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from provision.relocate.rewrite import TOOL_VARIABLES, BuildPaths, PrefixRewriter
 from provision.relocate.workspace import path_to_root
 
-# Stands for the prefix until the module is imported. It does not begin with `/`, so that no tool takes it for a path.
+# The placeholder of the prefix until the module is imported. It has no `/`, so that no tool takes it for a path.
 _PLACEHOLDER = "@PREFIX@"
 
 _HEADER = "# system configuration generated and used by the sysconfig module\n"
@@ -36,11 +36,11 @@ def _relocate(variables, levels):
 '''
 
 
-# _sysconfigdata_*.py: computes its values from where it is imported
+# _sysconfigdata_*.py: computes its values from its own path when it is imported
 
 
 def relocate_sysconfigdata(text: str, path: str, config_directory: str) -> tuple[str, BuildPaths] | None:
-    """The relocated module, and the paths of its build; None for a module that computes its values."""
+    """The relocated module and the paths of its build; None for a module that computes its values."""
     variables = parse_sysconfigdata(text)
     if variables is None:
         return None
@@ -60,7 +60,7 @@ def parse_sysconfigdata(text: str) -> dict[str, object] | None:
 
 
 def _flat(variables: object) -> dict[str, object] | None:
-    """The variables, which are texts and numbers; None for anything else, such as lists a thousand deep."""
+    """The variables if all are strings and numbers; None otherwise, for example for lists a thousand levels deep."""
     if isinstance(variables, dict) and not any(
         isinstance(value, dict | list | tuple | set) for value in variables.values()
     ):
@@ -69,17 +69,17 @@ def _flat(variables: object) -> dict[str, object] | None:
 
 
 def format_sysconfigdata(variables: Mapping[str, object]) -> str:
-    """A module of one assignment, one variable a line."""
+    """A module with one assignment, one variable per line."""
     lines = (f"    {name!r}: {value!r},\n" for name, value in variables.items())
     return "".join([_HEADER, _ASSIGNMENT, "{\n", *lines, "}\n"])
 
 
 def _evaluate_literal(text: str) -> object:
-    """The value of a dict of constants, without running it; None for anything else."""
+    """The value of a dict of constants, without executing the text; None for anything else."""
     import json
 
     try:
-        # PBS writes JSON, which reads twenty times faster and means the same where there are only strings and numbers.
+        # PBS writes JSON, which has the same meaning for strings and numbers, and is read in a twentieth of the time.
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
@@ -91,14 +91,14 @@ def _evaluate_literal(text: str) -> object:
         return None
 
 
-# The JSON twins (3.14+): JSON cannot compute, so their paths are made relative
+# The JSON twins (3.14+): JSON cannot compute values, so their paths are made relative
 
 
 def relocate_sysconfig_vars(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
     """`_sysconfig_vars_*.json`: paths relative to its own directory, as in PEP 739 for `build-details.json`.
 
-    CPython writes this file for other tools and never reads it. ``userbase`` is a directory in the home of the build
-    machine's user.
+    CPython writes this file for other tools and never reads it. ``userbase`` is removed: it is a directory in the home
+    of the build machine's user.
     """
     variables = _flat(_parse_json_object(text))
     if variables is None:
@@ -117,7 +117,7 @@ def relocate_build_details(text: str, path: str, build: BuildPaths, config_direc
     try:
         relative = {name: _relative_to(value, build.prefix) for name, value in details.items()}
         return _format_json(relative | {"base_prefix": path_to_root(path)})
-    except RecursionError:  # nested in hundreds of levels, where PEP 739 has three: no tool would read it
+    except RecursionError:  # hundreds of levels deep, where PEP 739 has three: no tool would read it
         return text
 
 
@@ -149,16 +149,16 @@ def _format_json(value: dict[str, object]) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
-# The installed Makefile: finds its prefix by itself, and stays readable for `sysconfig`'s own parser
+# The installed Makefile: determines its prefix itself, and can still be read by the parser of `sysconfig`
 
-# `sysconfig._parse_makefile` ignores `:=`: it reads `prefix` as empty, or from an environment variable of this name.
+# `sysconfig._parse_makefile` ignores `:=`: for it, `prefix` is empty, or the environment variable of this name.
 _OWN_PREFIX = "provision_prefix"
 _PREFIX_LINE = re.compile(r"^(prefix[ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 _TOOL_LINE = re.compile(rf"^({'|'.join(TOOL_VARIABLES)}|CONFIG_ARGS)([ \t]*=[ \t]*)(.*)$", re.MULTILINE)
 
 
 def relocate_makefile(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """Derive ``prefix`` from where make read this file, and every other path from ``prefix``."""
+    """Derive ``prefix`` from the path from which make reads this file, and all other paths from ``prefix``."""
     rewriter = PrefixRewriter(build, prefix="$(prefix)", config_directory=config_directory)
     text = _TOOL_LINE.sub(lambda match: match[1] + match[2] + rewriter.rewrite_variable(match[1], match[3]), text)
     if f"\n{_OWN_PREFIX} :=" not in text:
@@ -182,7 +182,7 @@ _PKGCONFIG_PREFIX_LINE = re.compile(r"^prefix[ \t]*=[ \t]*(\S+)[ \t]*$", re.MULT
 
 
 def relocate_pkgconfig(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """Derive ``prefix`` from ``pcfiledir``, the variable with the file's directory, as PBS does since 20250205."""
+    """Derive ``prefix`` from ``pcfiledir``, the variable for the file's directory, as PBS does since 20250205."""
     own = f"prefix=${{pcfiledir}}/{path_to_root(path)}"
     replaced = {build.prefix, "/tools/deps"}
     text = _PKGCONFIG_PREFIX_LINE.sub(lambda match: own if match[1] in replaced else match[0], text)
@@ -190,11 +190,11 @@ def relocate_pkgconfig(text: str, path: str, build: BuildPaths, config_directory
 
 
 def relocate_setup(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """`Setup.local`, in which makesetup knows the Makefile's variables."""
+    """`Setup.local`, in which makesetup accepts the variables of the Makefile."""
     return PrefixRewriter(build, prefix="$(prefix)", config_directory=config_directory).rewrite(text)
 
 
 def relocate_shell_config(text: str, path: str, build: BuildPaths, config_directory: str) -> str:
-    """`itclConfig.sh` and similar files, which a script sources after setting ``prefix``, as configure scripts do."""
+    """`itclConfig.sh` and similar files, which scripts such as configure source after they have set ``prefix``."""
     text = text.replace("/tools/deps", build.prefix)
     return PrefixRewriter(build, prefix="${prefix}", config_directory=config_directory).rewrite(text)

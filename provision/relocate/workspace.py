@@ -1,4 +1,4 @@
-"""A staged tree's files and entries: found, read, written, recorded."""
+"""The files and entries of a staged tree: finding, reading, writing, recording."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW",
 
 
 class Workspace:
-    """A tree in staging, invisible to others, with its entries, which each change updates.
+    """A tree in staging, which no other process uses, and its entries, which every change updates.
 
-    Paths are relative to its root, with ``/``, as in ``entries``.
+    Paths are relative to the tree's root, with ``/``, as in ``entries``.
     """
 
     def __init__(self, root: Path, entries: dict[str, TreeEntry]) -> None:
         self.root, self.entries = root, entries
-        self.changed: set[str] = set()  # written or removed since the recipe began
+        self.changed: set[str] = set()  # paths written or removed since the recipe started
 
     def has(self, path: str) -> bool:
         return path in self.entries
 
     def read(self, path: str) -> str:
-        """The file's text; bytes that are not UTF-8 survive a round trip through `write`."""
+        """The file's text; `write` restores bytes that are not UTF-8."""
         return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
 
     def read_script(self, path: str) -> str | None:
-        """The text of a file that begins with ``#!``; None for others, of which only two bytes are read."""
+        """The text of a file that begins with ``#!``; None for other files, of which only two bytes are read."""
         with (self.root / path).open("rb") as stream:
             if stream.read(2) != b"#!":
                 return None
@@ -95,7 +95,7 @@ class Workspace:
 _LANDMARK = re.compile(r"(Lib|lib(?:64)?/[^/]+)/os\.py")
 _SUFFIXES = ("/os.py", ".pyc", ".pyo", ".pc", "Config.sh", "/RECORD", "/direct_url.json", "/build-details.json")
 _PATTERNS = {
-    # field of `TreeLayout`: the paths that belong to it; the first that matches counts
+    # field of `TreeLayout`: the pattern of its paths; the first pattern that matches counts
     "bytecode": r".*/__pycache__/[^/]+\.py[co]",
     "config_scripts": r"bin/[^/]+-config",
     "scripts": r"bin/[^/]+|.*/config[^/]*/python-config\.py",
@@ -114,7 +114,7 @@ _PATTERN = re.compile("|".join(f"(?P<{field}>{pattern})" for field, pattern in _
 
 @frozen
 class TreeLayout:
-    """The files the recipe may have to edit, each once, sorted."""
+    """The files that the recipe may have to edit, each in one field only; sorted."""
 
     stdlib: str | None = None  # lib/python3.13
     scripts: tuple[str, ...] = ()
@@ -132,12 +132,12 @@ class TreeLayout:
 
     @property
     def config_directory(self) -> str | None:
-        """The directory of the installed Makefile, where there is one."""
+        """The directory of the installed Makefile, if there is one."""
         return self.makefiles[0].rpartition("/")[0] if self.makefiles else None
 
 
 def layout_of_tree(entries: Mapping[str, TreeEntry]) -> TreeLayout:
-    """Find the files by their paths alone; nothing is read."""
+    """Find the files by their paths; no file is read."""
     found: dict[str, list[str]] = {field: [] for field in _PATTERNS}
     stdlib = None
     for path in sorted(filter(_may_matter, entries)):
@@ -167,7 +167,7 @@ def layout_of_tree(entries: Mapping[str, TreeEntry]) -> TreeLayout:
 
 
 def _may_matter(path: str) -> bool:
-    """A quick check that leaves a few dozen of some thousand paths to the patterns."""
+    """A quick check, after which a few dozen of some thousand paths remain to be matched with the patterns."""
     return path.endswith(_SUFFIXES) or path.startswith("bin/") or "/config" in path or "/_sysconfig" in path
 
 

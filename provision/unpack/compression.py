@@ -1,6 +1,6 @@
-"""Decompressing gzip, zstd, bzip2 and xz in chunks, and the kinds of archives.
+"""Decompressing gzip, zstd, bzip2 and xz in chunks, and detecting archive formats.
 
-Each file is read to its very end: cut or damaged data, and anything after the compressed stream, is refused.
+Each file is read to its end: truncated or damaged data, and anything after the compressed stream, is refused.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ _MAGIC: dict[bytes, ArchiveKind] = {
     b"PK\x03\x04": "zip",
 }
 
-# Read and yielded at once, in bytes: as much as fits the processor's caches, as larger chunks are slower.
+# Bytes read and yielded at a time: as many as fit into the processor's caches, because larger chunks are slower.
 _READ, _CHUNK = 64 << 10, 256 << 10
 
-_GZIP_ONLY = 31  # `wbits` of zlib: a whole window, in the format of gzip
-_GZIP_FLAGS = 0b11101  # RFC 1952, 2.3.1: text, extra field, name, comment; not the header's checksum, nor reserved ones
+_GZIP_ONLY = 31  # `wbits` of zlib: the largest window, and only the gzip format
+_GZIP_FLAGS = 0b11101  # RFC 1952, 2.3.1: text, extra field, name, comment; no header checksum, no reserved flags
 
-# Of a zstd frame (RFC 8878): bytes, and kinds of blocks.
+# A zstd frame (RFC 8878): lengths in bytes, a flag, and types of blocks.
 _SHORTEST_ZSTD_HEADER, _LONGEST_ZSTD_HEADER, _ZSTD_CHECKSUM = 6, 18, 4
 _RESERVED_FLAG = 0b1000
 _REPEATED_BYTE, _RESERVED_BLOCK = 1, 3
-# Blocks of published archives have tens of thousands of bytes. Each costs time and memory, whatever is in it.
+# The blocks of published archives have tens of thousands of bytes. Every block costs time and memory, even a tiny one.
 _SMALLEST_BLOCKS, _FEW_BLOCKS = 256, 10_000
 _READ_BLOCKS = 4 << 10
 
 
 def archive_kind(file: FileIO) -> ArchiveKind:
-    """What kind of archive a file is, by its first bytes, whatever its name says. Leaves the file at its start."""
+    """The format of an archive, by its first bytes, not its name. Leaves the file position at the start.
+
+    Raises `ArchiveRefused` if the format is unknown.
+    """
     file.seek(0)
     head = file.read(8)
     file.seek(0)
@@ -54,10 +57,10 @@ def archive_kind(file: FileIO) -> ArchiveKind:
 
 
 def decompress(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[bytes]:
-    """Yield the content in chunks; the memory used is bounded whatever the compression ratio is.
+    """Yield the content in chunks, in bounded memory at any compression ratio.
 
-    Raises `ArchiveRefused` if the data is damaged or cut, and if anything follows its end: even more of the same kind,
-    which some readers would read and others not.
+    Raises `ArchiveRefused` if the data is damaged or truncated, or if anything follows its end. This includes another
+    stream in the same format, which some readers read and others ignore.
     """
     match kind:
         case "gzip":
@@ -77,7 +80,7 @@ def decompress(file: FileIO, kind: ArchiveKind, *, limits: Limits) -> Iterator[b
 
 
 def fastest_zlib() -> ModuleType:
-    """igzip where it was built for this machine: the same interface as `zlib`, at half the time."""
+    """igzip if it was built for this machine, otherwise `zlib`: the same interface, but igzip takes half the time."""
     try:
         from isal import isal_zlib
     except ImportError:
@@ -91,8 +94,8 @@ def _gunzip(file: FileIO) -> Iterator[bytes]:
     zlib = fastest_zlib()
     decoder = zlib.decompressobj(_GZIP_ONLY)
     waiting = file.read(_READ)
-    # The fourth byte has the flags. With others than these, igzip and zlib do not accept the same headers: what an
-    # archive is must not depend on the machine.
+    # The fourth byte has the flags. With other flags, igzip and zlib accept different headers, but whether an archive
+    # is valid must not depend on the machine.
     if waiting[3:4] and waiting[3] & ~_GZIP_FLAGS:
         raise ArchiveRefused("has a gzip header with ambiguous flags")
     while not decoder.eof:
@@ -110,7 +113,7 @@ def _gunzip(file: FileIO) -> Iterator[bytes]:
 
 
 class _Decoder(Protocol):
-    """What `bz2`, `lzma` and `zstd` have in common."""
+    """The common interface of the decompressors of `bz2`, `lzma` and `zstd`."""
 
     @property
     def eof(self) -> bool: ...
@@ -136,7 +139,7 @@ def _decompress_with(file: FileIO, decoder: _Decoder, damage: type[Exception]) -
 
 
 def _unzstd(file: FileIO, max_window: int) -> Iterator[bytes]:
-    """Unpack by zstd's streaming decompressor, which keeps a whole window in memory: 128 MiB for PBS's `full`."""
+    """Unpack with zstd's streaming decompressor, which keeps a whole window in memory: 128 MiB for PBS's `full`."""
     content_size = _check_frame(file, max_window)
     zstd = zstd_module()
     done = 0
@@ -144,16 +147,16 @@ def _unzstd(file: FileIO, max_window: int) -> Iterator[bytes]:
     for chunk in _decompress_with(file, decoder, zstd.ZstdError):
         done += len(chunk)
         yield chunk
-    # The decompressor does not compare with the size in the frame's header.
+    # The decompressor does not check the size in the frame's header.
     if content_size is not None and done != content_size:
         raise ArchiveRefused("is damaged: it unpacks to less than its recorded size")
 
 
 def _check_frame(file: FileIO, max_window: int) -> int | None:
-    """Walk through the one frame of a zstd file without decompressing; return the content size in its header, if any.
+    """Walk through the frame of a zstd file without decompressing it; return the content size in its header, if any.
 
-    Raises `ArchiveRefused` unless the frame is whole and the file ends with it: the decompressor itself takes a cut
-    frame for the end, and further frames for more content. Leaves the file at its start.
+    Raises `ArchiveRefused` unless the file is exactly one complete frame: the decompressor itself accepts a truncated
+    frame as the end, and further frames as more content. Leaves the file position at the start.
     """
     file.seek(0)
     header = _read_frame_header(file.read(_LONGEST_ZSTD_HEADER))
@@ -212,9 +215,9 @@ def _read_frame_header(head: bytes) -> _FrameHeader:
 
 
 def _end_of_blocks(file: FileIO, at: int) -> int:
-    """Where the last block ends (RFC 8878, 3.1.1.2): each is led by 3 bytes of last-flag, type and size."""
+    """Where the last block ends (RFC 8878, 3.1.1.2): each begins with 3 bytes that hold a last-flag, type and size."""
     last = blocks = 0
-    start, ahead = at, b""  # what was read last, and where that is: small blocks are not worth a read each
+    start, ahead = at, b""  # the data read last, and its position: several small blocks are read at once
     most = file.seek(0, 2) // _SMALLEST_BLOCKS + _FEW_BLOCKS
     while not last:
         if not start <= at <= start + len(ahead) - 3:

@@ -1,7 +1,7 @@
-"""What an archive may take at most in bytes and members, and `ArchiveRefused`.
+"""The limits for an archive, in bytes and members, and `ArchiveRefused`.
 
-The modules that read archives keep to the limits and raise `ArchiveRefused`; `unpack` makes it an `IntegrityError` that
-names the archive.
+The modules that read archives enforce the limits and raise `ArchiveRefused`; `unpack` turns it into an `IntegrityError`
+that names the archive.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from provision.model.value import frozen
 _MIB = 1 << 20
 MAX_UNPACKED_VARIABLE = "PROVISION_MAX_UNPACKED"
 
-# Small archives may unpack to this much whatever their ratio: tiny ones of a few repeated files have great ratios.
+# Small archives may unpack to this many bytes at any ratio: tiny ones with a few repeated files have high ratios.
 _MIN_BUDGET = 64 * _MIB
 
-# Longer names are cut in messages: a name may have thousands of characters.
+# Longer names are shortened in messages: a name may have thousands of characters.
 _LONGEST_SHOWN = 120
 
 
@@ -25,13 +25,13 @@ _LONGEST_SHOWN = 120
 class Limits:
     """The limits of one archive. ``unpacked`` and ``window`` are in bytes.
 
-    ``members`` also bounds the files and directories of a tree: a member's name makes all directories above it.
+    ``members`` also limits the files and directories of a tree, because one member can add all directories of its path.
     The defaults are about four times what the largest published archives need. Those are GraalPy's (1.2 GB unpacked)
     and PBS's `full` debug builds (about 1 GB, 20 000 members). PBS compresses `full` archives about tenfold and the
     others three- to fourfold.
-    ``ratio`` limits the unpacked size by the archive's own; None leaves that to ``unpacked`` alone.
-    ``window`` is how far back a zstd frame may refer. PBS uses ``zstd --ultra -22``, hence 128 MiB; zstd itself refuses
-    more by default. Decompressing needs as much memory as the window is large.
+    ``ratio`` is the most that the unpacked size may be, as a multiple of the archive's size; None means no such limit.
+    ``window`` is how far back a zstd frame may refer, and the memory that decompressing needs. PBS uses
+    ``zstd --ultra -22``, hence 128 MiB; zstd itself refuses more by default.
     """
 
     unpacked: int = 4096 * _MIB
@@ -41,7 +41,7 @@ class Limits:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Limits:
-        """The defaults, or what PROVISION_MAX_UNPACKED allows (``6G``); raises `UsageError` if that is not a size."""
+        """The limits with PROVISION_MAX_UNPACKED (``6G``) applied; raises `UsageError` if its value is not a size."""
         unpacked = read_size(environ, MAX_UNPACKED_VARIABLE)
         return cls() if unpacked is None else cls(unpacked=unpacked, ratio=None)
 
@@ -55,8 +55,8 @@ class Limits:
 class ArchiveRefused(ValueError):
     """An archive that is damaged, unsafe, or unlike the archive of any known interpreter.
 
-    ``reason`` completes the sentence "member 'x' …", or "the archive …" where it is about no one ``member``; ``last``
-    is then the last member that was read, once it is known.
+    ``reason`` completes the sentence "member 'x' …", or "the archive …" if there is no ``member``. In that case,
+    ``last`` is the last member that was read; `unpack` sets it.
     """
 
     def __init__(self, reason: str, member: str | None = None) -> None:
@@ -76,8 +76,8 @@ class ArchiveTooLarge(ArchiveRefused):
 
 
 def shown_name(name: str) -> str:
-    """A member's name or target for messages: quoted, unprintable characters escaped, cut if it is very long.
+    """A member's name or target for messages: quoted, unprintable characters escaped, shortened if it is very long.
 
-    `text.quoted` cuts what people wrote at 64 characters; paths in sound archives are longer, and must be told apart.
+    `text.quoted` shortens to 64 characters; paths in valid archives are longer, and messages must distinguish them.
     """
     return repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}…"

@@ -1,6 +1,6 @@
 """`ArchiveMember`, and the names and link targets that members may have.
 
-The rules look at one name at a time; whether a name is taken, and where a link leads, is in `taken_names`.
+The rules check one name at a time; `taken_names` checks whether a name is taken and where a link leads.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ MemberKind = Literal["file", "dir", "link", "hardlink"]
 
 
 class ArchiveMember(NamedTuple):
-    """One member as the archive has it; its name is not checked yet.
+    """One member as it is in the archive; its name is not checked yet.
 
-    ``name`` uses ``/`` and does not end in it; ``target`` is what a link points to, relative to the link's directory,
-    or the name of an earlier member for a hard link. ``size`` is 0 unless it is a file. A tuple, because thousands are
-    made and read once.
+    ``name`` uses ``/``, without one at the end. ``target`` is the target of a link, relative to the link's directory,
+    or for a hard link the name of an earlier member. ``size`` is in bytes, and 0 for anything but files. A tuple,
+    because thousands are made and read once.
     """
 
     name: str
@@ -31,22 +31,22 @@ class ArchiveMember(NamedTuple):
 
 
 class MemberSource(Protocol):
-    """The members of an archive in its order. Iterating to the end reads and checks every byte of the archive."""
+    """The members of an archive in order. Iterating to the end reads and checks every byte of the archive."""
 
     def __iter__(self) -> Iterator[ArchiveMember]: ...
 
     @property
     def position(self) -> int | None:
-        """Where the content of the last file yielded begins in the decompressed archive; None if that is no stream."""
+        """Where the content of the last file yielded begins in the decompressed stream, in bytes; None without one."""
         ...
 
     def content(self) -> Iterable[memoryview]:
-        """The content of the last file yielded, in pieces; a caller that takes it must read all of them."""
+        """The content of the last file yielded, in pieces; a caller must read all pieces or none."""
         ...
 
 
-# What file systems allow a name, in bytes, and what the strictest of our systems (macOS) allows a path: the archives
-# that we know stay under 200. The depth bounds nothing but what is plausible.
+# In bytes: what file systems allow for a name, and what the strictest supported system (macOS) allows for a path; paths
+# in known archives have fewer than 200. The depth is limited to what is plausible.
 _LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
 _NOT_NAMES = frozenset({"", ".", ".."})
 
@@ -55,9 +55,9 @@ _WINDOWS_SPECIAL = re.compile(r'[<>:"|?*\\]')
 
 
 class NameRules:
-    """The rules for names; ``windows`` adds those of Windows, for its trees and for any tree that is made on it.
+    """The rules for names; ``windows`` adds those of Windows, for trees for Windows and all trees made on Windows.
 
-    Directories that passed are remembered: most members have the same as the one before.
+    Accepted directories are remembered: most members are in the same directory as the previous one.
     """
 
     def __init__(self, *, windows: bool) -> None:
@@ -65,7 +65,7 @@ class NameRules:
         self._accepted = {""}
 
     def check(self, path: str) -> None:
-        """Raise `ArchiveRefused` unless ``path`` is plain and relative: no ``..``, no drive, no name that cannot be."""
+        """Raise `ArchiveRefused` unless ``path`` is plain and relative: no ``..``, no drive, no impossible name."""
         parent, _, name = path.rpartition("/")
         if (
             parent in self._accepted
@@ -76,7 +76,7 @@ class NameRules:
             and path.isprintable()
             and not self._windows
         ):
-            return  # as nearly all members; what follows says what is wrong with the others
+            return  # nearly all members; the checks below find what is wrong with the others
         if path.startswith("/"):
             raise ArchiveRefused("has an absolute name", path)
         # A character has at most four bytes.
@@ -87,7 +87,7 @@ class NameRules:
         self._check_name(name, path)
 
     def check_target(self, target: str, path: str) -> None:
-        """Raise `ArchiveRefused` if ``target`` cannot be a link's; where it leads is not checked here."""
+        """Raise `ArchiveRefused` if ``target`` cannot be the target of a link; where it leads is not checked here."""
         if not target:
             raise ArchiveRefused("is a link without a target", path)
         if target.startswith("/"):
@@ -119,7 +119,7 @@ class NameRules:
             self._check_for_windows(name, path)
 
     def _check_for_windows(self, name: str, path: str) -> None:
-        """Colons name drives and streams, backslashes separate, and Windows drops dots and spaces at the end."""
+        """Colons mark drives and streams, backslashes separate names, and Windows removes final dots and spaces."""
         if _WINDOWS_SPECIAL.search(name):
             raise ArchiveRefused("has a character in its name that Windows reads differently", path)
         if name.endswith((".", " ")):

@@ -1,7 +1,7 @@
-"""Which members become the tree: archive layouts, and what `without` excludes.
+"""Which members go into the tree: archive layouts, and what `without` excludes.
 
-A part is excluded with the files that serve nothing else. What merely works less without it (`venv` without ensurepip)
-stays.
+A part is excluded together with the files that have no other use. Files that still work in part without it stay, such
+as `venv` without ensurepip.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ Area = Literal["tree", "extras", "skipped"]
 
 
 class ArchiveLayout(Protocol):
-    """Where the members of one kind of archive belong."""
+    """The layout of one kind of archive: where its members belong."""
 
     def place(self, name: str) -> tuple[Area, str]:
-        """Where a member goes and under which path; an empty path is the area's own directory.
+        """The area of a member and its path there; an empty path is the directory of the area itself.
 
-        Raises `ArchiveRefused` for a member that is not under the archive's one top directory.
+        Raises `ArchiveRefused` for a member that is not in the archive's single top directory.
         """
         ...
 
 
 def layout_of(asset: Asset) -> ArchiveLayout:
-    """The layout of PBS's `full` archives, of its install_only ones, or of all others: one directory of any name."""
+    """The layout of PBS's `full` archives, of its install_only archives, or of all others: one directory, any name."""
     if asset.implementation != "cpython":
         return SingleTopLayout()
     return FullBuildLayout() if asset.flavor == "full" else SingleTopLayout("python")
 
 
 class SingleTopLayout:
-    """Everything is in one directory: ``python`` for install_only; whatever comes first where no name is given.
+    """Everything is in one directory: ``top`` (``python`` for install_only), or that of the first member if empty.
 
-    PyPy and GraalPy name it after the version. GraalPy's has `bin` and `lib` directly in it on macOS as well.
+    PyPy and GraalPy name it after the version. In GraalPy's, `bin` and `lib` are directly in it, also on macOS.
     """
 
     def __init__(self, top: str = "") -> None:
@@ -54,7 +54,7 @@ class SingleTopLayout:
 
 
 class FullBuildLayout:
-    """``python/install`` is the tree; PYTHON.json and licences are extras; the rest serves to relink Python.
+    """``python/install`` is the tree; PYTHON.json and licences are extras; the rest is for relinking Python.
 
     Before 2019 the licences were files beside PYTHON.json.
     """
@@ -74,16 +74,16 @@ class FullBuildLayout:
         return "skipped", path
 
 
-# Where the standard library is: PBS, PyPy, GraalPy on Unix; those on Windows; PyPy before 3.8, GraalPy before 23.1.
+# The standard library: of PBS, PyPy and GraalPy on Unix; of all on Windows; of PyPy before 3.8 and GraalPy before 23.1.
 _STDLIB = r"(?:lib/(?:python|pypy|graalpy)\d[^/]*|Lib|lib-python/\d)"
-# Where extension modules are: Unix, and Windows.
+# Extension modules: on Unix, and on Windows.
 _EXTENSIONS = rf"(?:{_STDLIB}/lib-dynload|DLLs)"
 
-# Regular expressions that match a path from its start to the end of a name: `include` matches all below it as well.
+# Regular expressions that match a path from its start to the end of a name: `include` also matches everything in it.
 PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
     # The module and the pip wheel in it. `python -m venv` then needs --without-pip; an installed pip stays.
     "ensurepip": (rf"{_STDLIB}/ensurepip",),
-    # What compiling against Python needs: headers, and what would tell a compiler of them; Windows' import libraries.
+    # What compiling against Python needs: headers, the files that point compilers to them, Windows import libraries.
     "headers": (
         r"include",
         r"lib/pkgconfig",
@@ -97,15 +97,15 @@ PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
     ),
     # Archives for linking Python, or Tcl's stubs, into other programs. Windows builds have none.
     "static-libs": (r"lib/(?:.*/)?[^/]*\.a",),
-    # The terminal descriptions; systems have their own. A fifth of the tree's names and two thirds of its links.
+    # Terminal descriptions, which systems also provide: a fifth of the tree's names and two thirds of its links.
     "terminfo": (r"(?:share|lib)/terminfo",),
-    # The test suites of the standard library and the extension modules that only they import. install_only has few.
+    # Test suites of the standard library, and extension modules that only they import. install_only has few of these.
     "tests": (
         rf"{_STDLIB}/(?!site-packages/|dist-packages/)(?:[^/]+/)*(?:tests?|idle_test)",
         rf"{_STDLIB}/(?:_ctypes_test|_test[a-z]+)[^/]*",
         rf"{_EXTENSIONS}/(?:_ctypes_test|_test[a-z]+|_xxtestfuzz|xxlimited(?:_35)?|xxsubtype)(?=[._])[^/]*",
     ),
-    # tkinter, what imports it (turtle, IDLE), and Tcl/Tk: its script directories, its libraries, what only those need.
+    # tkinter, modules that import it (turtle, IDLE), and Tcl/Tk: scripts, libraries, and what only those need.
     "tkinter": (
         rf"{_STDLIB}/(?:tkinter|turtledemo|idlelib|turtle\.py|lib-tk|_tkinter)",
         rf"{_EXTENSIONS}/_tkinter[^/]*",
@@ -119,13 +119,13 @@ PART_PATTERNS: dict[RemovablePart, tuple[str, ...]] = {
 }
 
 
-# Python finds its `exec_prefix` by this directory, even an empty one, and complains at each start if it is missing
-# (Modules/getpath.py, PLATSTDLIB_LANDMARK). In static builds it holds nothing but extension modules for tests.
+# Python finds its `exec_prefix` by this directory, which may be empty, and prints a warning at each start if it is
+# missing (Modules/getpath.py, PLATSTDLIB_LANDMARK). In static builds it contains only extension modules for tests.
 _LANDMARK = re.compile(rf"{_STDLIB}/lib-dynload(?=/)")
 
 
 def landmark_above(path: str) -> str | None:
-    """The directory that must exist even where everything in it, such as ``path``, is excluded."""
+    """The directory above ``path`` that must exist even if everything in it is excluded; None if there is none."""
     found = _LANDMARK.match(path)
     return found[0] if found is not None else None
 

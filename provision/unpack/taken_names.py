@@ -1,7 +1,7 @@
-"""Names that are taken in one tree while it is unpacked, and where its links lead.
+"""The names taken in one tree while it is unpacked, and where its links lead.
 
-No disk is touched here: with its names all taken and its links all resolved, a tree can be written without following a
-link, replacing a file or leaving its directory. Every path was checked by `members.NameRules` before.
+Nothing is written here. Once all names are taken and all links are resolved, a tree can be written without following a
+link, replacing a file or leaving its directory. `members.NameRules` has checked every path before.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from provision.unpack.members import case_folded
 
 TakenKind = Literal["file", "dir", "link"]
 
-# As many links as Linux follows in one path.
+# The number of links that Linux follows in one path.
 _MOST_LINKS_FOLLOWED = 40
 
-# PBS ships about 25 groups of terminal descriptions whose names differ in case only (its issue 231). Nothing else may.
+# PBS has about 25 groups of terminal descriptions whose names differ only in case (its issue 231); other names may not.
 _COLLISIONS_ALLOWED_UNDER = "share/terminfo/"
 
 
 @frozen(kw_only=False)
 class Collision:
-    """``path`` is to be left out, because the file system takes it for the same name as ``with_path``."""
+    """``path`` must be left out, because to the file system it is the same name as ``with_path``."""
 
     path: str
     with_path: str
 
 
 class TakenNames:
-    """The names of one tree so far: each path is taken once, and nothing lies under a file or a link.
+    """The names of one tree so far: each path is taken once, and nothing is under a file or a link.
 
-    If ``case_insensitive``, names that differ only in case or in Unicode composition are the same. There are at most
-    ``most`` names, directories that no member lists among them.
+    If ``case_insensitive``, names that differ only in case or in Unicode composition are the same. There may be at most
+    ``most`` names, including directories that no member lists.
     """
 
     def __init__(self, *, case_insensitive: bool, most: int) -> None:
@@ -50,8 +50,8 @@ class TakenNames:
     def take(self, path: str, kind: TakenKind, target: str = "") -> str | Collision:
         """Take a name and those of its directories; return the path to write, with its directories as first spelled.
 
-        For a terminal description that must be left out, returns a `Collision`. Raises `ArchiveRefused` if the name is
-        taken, or lies under something that is not a directory.
+        Returns a `Collision` for a terminal description that must be left out. Raises `ArchiveRefused` if the name is
+        taken, or is under something that is not a directory.
         """
         parent, slash, name = path.rpartition("/")
         key, above = (self._key(path), self._key(parent)) if self._case_insensitive else (path, parent)
@@ -73,9 +73,9 @@ class TakenNames:
         return path
 
     def take_directories(self, directory: str, path: str) -> str:
-        """Take ``directory`` and those above it, where they are not taken yet, for ``path``; return it as spelled.
+        """Take ``directory`` and those above it, unless taken already, for ``path``; return it as first spelled.
 
-        Raises `ArchiveRefused` if one of the names is taken by a file or a link.
+        Raises `ArchiveRefused` if a file or a link has one of the names.
         """
         missing: list[str] = []
         above = directory
@@ -94,7 +94,7 @@ class TakenNames:
         return self._spelling[self._key(directory)] if self._case_insensitive else directory
 
     def file(self, path: str) -> str | None:
-        """The path to which the file of this name is written; None if no file has it."""
+        """The path to which the file with this name is written; None if no file has the name."""
         key = self._key(path)
         if self._kinds.get(key) != "file":
             return None
@@ -105,13 +105,13 @@ class TakenNames:
         yield from self._targets.values()
 
     def kind_at(self, path: str) -> TakenKind | None:
-        """What has this path, which leads through no link; None if nothing has."""
+        """The kind of the member at this path, which must contain no link; None if the path is not taken."""
         return self._kinds.get(self._key(path))
 
     def resolve_link(self, path: str) -> str:
-        """Where a link leads in the end, with all links on its way followed; nothing need be there.
+        """Where a link finally leads, following all further links; nothing needs to exist there.
 
-        Raises `ArchiveRefused` if any step of the way is outside of the tree, and if the link leads in a circle.
+        Raises `ArchiveRefused` if any step is outside of the tree, or if the links form a cycle.
         """
         _, target = self._targets[self._key(path)]
         resolved = path.split("/")[:-1]
@@ -136,14 +136,14 @@ class TakenNames:
 
     def _record(self, key: str, kind: TakenKind) -> None:
         self._kinds[key] = kind
-        if len(self._kinds) > self._most + 1:  # beside the tree itself
+        if len(self._kinds) > self._most + 1:  # one more, for the tree itself
             raise ArchiveRefused(f"exceeds the limit of {self._most} files and directories")
 
     def _other_spelling(self, key: str, path: str, target: str) -> str:
-        """The target of a terminal description's link if it is the link's own name in another case, else nothing.
+        """The target of a terminal description's link if it is the link's name in another case, otherwise empty.
 
-        PBS links ``N/NCR260VT300WPP`` to the file ``../n/ncr260vt300wpp``, which comes later in the archive. Where the
-        two names are the same, the link is left out for the file.
+        PBS links ``N/NCR260VT300WPP`` to the file ``../n/ncr260vt300wpp``, which comes later in the archive. If the two
+        names are the same, the link is left out in favour of the file.
         """
         if not (self._case_insensitive and path.startswith(_COLLISIONS_ALLOWED_UNDER)):
             return ""

@@ -1,7 +1,7 @@
 """Reading tar: header blocks, PAX records, long names, the end of the archive.
 
-POSIX ustar with PAX or GNU extensions for long names, strictly read: what is not known is refused, because another
-reader may take it for something else. The decompressed stream is read front to back, within a budget of bytes.
+POSIX ustar with PAX or GNU extensions for long names, read strictly: anything unknown is refused, because other readers
+may interpret it differently. The decompressed stream is read front to back, within a budget of bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from provision.unpack.members import ArchiveMember, MemberKind
 
 BLOCK = 512
 
-new_tuple = tuple.__new__  # makes a named tuple twice as fast as its class does
+new_tuple = tuple.__new__  # makes a named tuple in half the time that its class takes
 
 # name mode size checksum type link magic prefix
 _fields_of = Struct("100s8s16x12s12x8s1s100s8s80x155s12x").unpack
@@ -46,11 +46,11 @@ _KINDS_REFUSED = {
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
 _FIELD_OF = {_LONG_NAME: "path", _LONG_LINK: "linkpath"}
 
-# An extended header holds two names and some words about times and owners, and maybe extended attributes.
+# An extended header has two names, some records about times and owners, and possibly extended attributes.
 _LONGEST_EXTENSION = 64 << 10
 
-# Keywords that change nothing in what we write: owners, times, and what star and bsdtar add about the file system that
-# the files came from.
+# Keywords that do not affect what is written: owners, times, and what star and bsdtar record about the original file
+# system.
 _KEYWORDS_IGNORED = frozenset({"atime", "ctime", "mtime", "uid", "gid", "uname", "gname", "comment"})
 _KEYWORD_PREFIXES_IGNORED = (
     "LIBARCHIVE.",
@@ -70,8 +70,8 @@ _KEYWORDS_REFUSED = {
 class TarMembers:
     """The members of a tar stream.
 
-    Refuses other kinds of members, numbers that are not octal, extensions that change sizes or have no member, and
-    anything after the end.
+    Raises `ArchiveRefused` for other kinds of members than those of `MemberKind`, numbers that are not octal,
+    extensions that change sizes or have no member, and anything after the end.
     """
 
     def __init__(self, stream: BoundedStream, *, max_members: int) -> None:
@@ -104,7 +104,7 @@ class TarMembers:
 
     @property
     def position(self) -> int:
-        """Where in the stream the content of the last member yielded begins, until it is read."""
+        """The position in the stream, in bytes: the start of the last member's content until that is read."""
         return self._stream.position
 
     def content(self) -> Iterable[memoryview]:
@@ -122,7 +122,7 @@ class TarMembers:
         return member
 
     def _read_extension(self, header: TarHeader) -> None:
-        """Read a header that gives names to the next one."""
+        """Read an extended header, which sets the names of the next member."""
         if header.kind not in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
             kind = shown_name(header.kind.decode("latin-1"))
             raise ArchiveRefused(
@@ -142,7 +142,7 @@ class TarMembers:
             raise ArchiveRefused(f"has a global header that gives every member the same {min(records)}")
 
     def _add_extensions(self, kind: bytes, records: dict[str, str]) -> None:
-        # GNU's pair, in either order, or one PAX header: with more, readers differ in which of them counts.
+        # Two GNU headers in either order, or one PAX header; if there are more, readers differ in which they apply.
         if kind in self._extended_by or (self._extended_by and _PAX in (kind, self._extended_by)):
             raise ArchiveRefused("has several extended headers before one member")
         self._extended_by += kind
@@ -176,7 +176,7 @@ def _long_name(body: bytes) -> str:
 
 
 class TarHeader(NamedTuple):
-    """What one block says, before extended headers are applied. A tuple, because thousands are made and read once."""
+    """The fields of one block, before extended headers are applied. A tuple: thousands are made and read once."""
 
     kind: bytes
     name: bytes
@@ -195,27 +195,28 @@ def parse_header(block: bytes) -> TarHeader | None:
         if block == _ZEROS:
             return None
         raise ArchiveRefused("has a header that is neither POSIX nor GNU tar")
-    # PBS's own tools shorten names in place and leave the rest of the longer name there: only the first NUL counts.
+    # PBS's tools shorten names in place and leave the rest of the longer name after the NUL: the first NUL is the end.
     member = name.partition(b"\0")[0]
     total = checksum_of(block)
     if checksum != _USUAL_CHECKSUM % total and _octal(checksum, "checksum", member) != total:
         raise ArchiveRefused("has a header with a wrong checksum", _decode(member))
     if prefix != _NO_PREFIX:
-        if magic == _GNU:  # GNU puts times and sparse maps where POSIX has the prefix; others would read a name there
+        if magic == _GNU:  # GNU has times and sparse maps in place of the prefix; other readers take them for a name
             raise ArchiveRefused("has a GNU header with fields of incremental backups", _decode(member))
         above = prefix.partition(b"\0")[0]
         member = above + b"/" + member if above else member
     target = link.partition(b"\0")[0]
     bits, length = _number(mode), _number(size)
     if bits is None or length is None:
-        bits, length = _octal(mode, "mode", member), _octal(size, "size", member)  # one of which raises
+        bits, length = _octal(mode, "mode", member), _octal(size, "size", member)  # one of these raises the error
     return new_tuple(TarHeader, (kind, member, bits, length, target))
 
 
 def checksum_of(block: bytes) -> int:
-    """The sum of a header's bytes, its checksum taken as spaces.
+    """The sum of a header's bytes, with its checksum field taken as spaces.
 
-    Adler-32 adds its input up in its lower half, modulo 65521, ten times as fast as `sum`: exact for 512 ASCII bytes.
+    The lower half of Adler-32 is the sum of its input modulo 65521, which is exact for 512 ASCII bytes; it takes a
+    tenth of the time of `sum`.
     """
     if block.isascii():
         return adler32(block[_AFTER_CHECKSUM], adler32(block[_BEFORE_CHECKSUM], _BLANK_CHECKSUM)) & 0xFFFF
@@ -231,20 +232,20 @@ def _octal(field: bytes, what: str, member: bytes) -> int:
     return number
 
 
-@lru_cache(1024)  # most members have one of a few modes, and many are small
+@lru_cache(1024)  # most members have one of a few modes, and many have the same small sizes
 def _number(field: bytes) -> int | None:
     digits = field.rstrip(b" \0").lstrip(b" ")
     try:
-        return int(digits, 8) if digits.isdigit() else None  # `int` takes signs and underscores as well
+        return int(digits, 8) if digits.isdigit() else None  # `int` also accepts signs and underscores
     except ValueError:
         return None
 
 
 def parse_records(body: bytes) -> dict[str, str]:
-    """The records of one PAX header that matter here: ``path``, ``linkpath`` and ``size``, each as text.
+    """The records ``path``, ``linkpath`` and ``size`` of one PAX header, as text; records without effect are ignored.
 
-    Raises `ArchiveRefused` on a malformed record, a keyword given twice, and every keyword that would change how the
-    archive must be read: sparse files, other character sets.
+    Raises `ArchiveRefused` for a malformed record, a keyword that occurs twice, and any other keyword, because it could
+    change how the archive must be read: sparse files, other character sets.
     """
     records: dict[str, str] = {}
     seen: set[str] = set()
@@ -264,7 +265,7 @@ def parse_records(body: bytes) -> dict[str, str]:
 
 
 def _split_record(body: bytes) -> tuple[str, str, bytes]:
-    """Split ``<length> <keyword>=<value>\\n`` off, where the length counts the whole record, itself included."""
+    """Split off ``<length> <keyword>=<value>\\n``, where the length counts the whole record, including itself."""
     digits, space, _ = body[:10].partition(b" ")
     length = int(digits) if digits.isdigit() and not digits.startswith(b"0") else 0
     record, rest = body[:length], body[length:]
@@ -281,10 +282,10 @@ def _decode(name: bytes) -> str:
 
 
 class BoundedStream:
-    """The bytes of ``chunks`` as one stream, refused once they are more than ``budget``.
+    """The bytes of ``chunks`` as one stream; raises `ArchiveTooLarge` once there are more than ``budget``.
 
-    Where possible, what is read are views into the chunks, so that contents are not copied. Each view is valid until
-    the next one is taken, as chunks are.
+    Contents are not copied: pieces are views into the chunks. A piece is valid until the next one is taken, like a
+    chunk.
     """
 
     __slots__ = ("_at", "_before", "_budget", "_chunk", "_chunks")
@@ -292,22 +293,22 @@ class BoundedStream:
     def __init__(self, chunks: Iterator[Chunk], budget: int) -> None:
         self._chunks, self._budget = chunks, budget
         self._chunk: Chunk = b""
-        self._at = self._before = 0  # in the chunk; bytes before it
+        self._at = self._before = 0  # the position in the chunk; the number of bytes before the chunk
 
     @property
     def position(self) -> int:
         return self._before + self._at
 
     def read(self, size: int) -> bytes:
-        """Read the next ``size`` bytes; raises `ArchiveRefused` if the stream ends before."""
+        """Read the next ``size`` bytes; raises `ArchiveRefused` if the stream has fewer."""
         start, end = self._at, self._at + size
         if end <= len(self._chunk):
             self._at = end
             return bytes(self._chunk[start:end])
-        return b"".join(map(bytes, self.pieces(size)))  # copied one by one: each is valid until the next
+        return b"".join(map(bytes, self.pieces(size)))  # copied one by one: each is only valid until the next one
 
     def pieces(self, size: int) -> Iterable[memoryview]:
-        """The next ``size`` bytes in pieces; the caller must go through all of them."""
+        """The next ``size`` bytes in pieces; the caller must read all of them."""
         start, end = self._at, self._at + size
         if end <= len(self._chunk):
             self._at = end
@@ -333,7 +334,7 @@ class BoundedStream:
             pass
 
     def rest(self) -> Iterator[Chunk]:
-        """Yield all that is left of the stream."""
+        """Yield the rest of the stream."""
         yield self._chunk[self._at :]
         while self._advance():
             yield self._chunk

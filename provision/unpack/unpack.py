@@ -1,4 +1,4 @@
-"""A verified archive unpacked to a tree in staging, member by member."""
+"""Unpacking a verified archive into a tree in staging, member by member."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MemberContent = Callable[[], Iterable[memoryview]]
 
 @frozen
 class Unpacked:
-    """What was written: every entry by its path (the caller may change the dict), and notes for the user."""
+    """What was written: all entries by path (the caller may change the dict), and notes for the user."""
 
     entries: dict[str, TreeEntry]
     notes: tuple[str, ...] = ()
@@ -45,14 +45,14 @@ def unpack(
     file_system: TargetFileSystem | None = None,
     helper: UnpackHelper | None = None,
 ) -> Unpacked:
-    """Unpack an archive whose hash was verified into an existing empty directory, which becomes the tree's root.
+    """Unpack an archive with a verified digest into an existing empty directory, which becomes the tree's root.
 
-    ``extras`` is where PYTHON.json and the licences of a full archive go; it is made if it is missing. ``without``
-    names the parts not to write. ``file_system`` is found out if not given. ``helper`` decompresses the archive, and
-    writes some files. Directories of the tree keep the times of now: whoever completes the tree sets them, with
-    `set_directory_times`.
-    Raises `IntegrityError` if the archive is damaged, unsafe or over ``limits``, and `StoreError` if it cannot be
-    written; the caller then removes ``into`` and ``extras``: anything may be in them, and nothing was written
+    PYTHON.json and the licences of a full archive are written to ``extras``, which is created if it is missing; the
+    parts in ``without`` are not written. ``file_system`` is detected if it is None. ``helper`` decompresses the archive
+    and writes some of the files. The times of directories in the tree are not set: the caller sets them once the tree
+    is complete, with `set_directory_times`.
+    Raises `IntegrityError` if the archive is damaged, unsafe or exceeds ``limits``, and `StoreError` if the tree cannot
+    be written. The caller must then remove ``into`` and ``extras``, which may be incomplete; nothing is written
     elsewhere.
     """
     with store_failures("unpack", into):
@@ -122,7 +122,7 @@ def _unpack(
 
 @contextmanager
 def _open_members(file: FileIO, limits: Limits, budget: int, helper: UnpackHelper | None) -> Iterator[MemberSource]:
-    """The members of an archive of any kind; what decompresses ahead of them ends with this context."""
+    """The members of an archive in any format; decompressing ahead of them ends with this context."""
     kind = archive_kind(file)
     if kind == "zip":
         from provision.unpack.zip import ZipMembers
@@ -159,9 +159,9 @@ def _notes(collisions: list[Collision]) -> Iterator[str]:
 class MemberRouter:
     """Checks each member of an archive, and writes it to the tree, to the extras, or nowhere.
 
-    ``excluded`` tells which paths of the tree are not to be written; ``extras`` is None if they are not to be kept.
-    ``hardlink_budget`` is how many bytes hard links may still copy: in the archive they take no space, so the budget
-    for decompressed bytes does not bound them.
+    ``excluded`` returns whether a path of the tree is not written; ``extras`` is None if extras are not kept.
+    ``hardlink_budget`` is the number of bytes that hard links may still copy: they take no space in the archive, so the
+    budget for decompressed bytes does not limit them.
     """
 
     __slots__ = ("excluded", "extras", "hardlink_budget", "layout", "names", "tree")
@@ -182,11 +182,11 @@ class MemberRouter:
     def route(self, member: ArchiveMember, content: MemberContent, position: int | None = None) -> None:
         """Write one member where it belongs; ``position`` is that of `MemberSource`.
 
-        Raises `ArchiveRefused` if it may not be there, or not in any archive.
+        Raises `ArchiveRefused` if a member like it is not allowed at its path, or in any archive.
         """
         name = member.name
         if name[:1] == ".":
-            if name == "." and member.kind == "dir":  # what `tar -c .` begins with
+            if name == "." and member.kind == "dir":  # the first member of an archive made with `tar -c .`
                 return
             name = name.removeprefix("./")
         self.names.check(name)
@@ -216,7 +216,7 @@ class MemberRouter:
                 self._copy(path, member)
 
     def _copy(self, path: str, member: ArchiveMember) -> None:
-        """A hard link names its target as the archive does."""
+        """Write a hard link as a copy; its target is a name in the archive, not a path in the tree."""
         target = member.target.removeprefix("./")
         try:
             self.names.check(target)

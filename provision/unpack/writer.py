@@ -1,7 +1,7 @@
-"""Writing files, directories and links with the modes and times of every tree.
+"""Writing files, directories and links, with the modes and times of all trees.
 
-Links are made last, so that nothing is ever written through one; no file is replaced. What the target file system can
-do is found out first. `OSError` is not translated here.
+Links are made last, so that nothing is ever written through one; no file is replaced. The abilities of the target file
+system are detected first. `OSError` is not translated here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from provision.unpack.compression import Chunk
 from provision.unpack.limits import ArchiveRefused, shown_name
 from provision.unpack.taken_names import Collision, TakenKind, TakenNames
 
-# 2024-01-01, which PBS gives every member: trees are equal wherever and whenever they were made.
+# 2024-01-01, the time of every member in PBS's archives: trees are equal wherever and whenever they are made.
 MTIME = 1704067200
 
 _TIMES = (MTIME * 10**9, MTIME * 10**9)
@@ -36,10 +36,11 @@ _PROBE = ".Probe"
 
 @frozen
 class TargetFileSystem:
-    """What was found out about the directory to unpack into.
+    """What was detected about the file system of the directory to unpack into.
 
-    ``case_insensitive``: names that differ only in case are the same. ``dir_fd``: files can be made relative to an open
-    directory. ``alters_modes``: new files do not always get the mode they are created with, and need a chmod.
+    ``case_insensitive``: names that differ only in case are the same. ``dir_fd``: files can be created relative to an
+    open directory. ``alters_modes``: new files do not always have the mode that they were created with, and need a
+    chmod.
     """
 
     case_insensitive: bool
@@ -48,11 +49,11 @@ class TargetFileSystem:
 
     @classmethod
     def of(cls, directory: Path) -> TargetFileSystem:
-        """Find out for an existing directory, by making a file in it and removing it again."""
+        """Detect this for an existing directory, by creating a file in it and removing the file again."""
         probe = directory / _PROBE
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, EXECUTABLE_MODE)
         try:
-            # The umask or an access control list may take bits away; new directories inherit the set-group-ID bit.
+            # The umask or an access control list may clear bits; new directories inherit the set-group-ID bit.
             mode, parent_mode = os.fstat(descriptor).st_mode, directory.stat().st_mode
             alters_modes = stat.S_IMODE(mode) != EXECUTABLE_MODE or bool(parent_mode & stat.S_ISGID)
             case_insensitive = exists(directory / _PROBE.lower())
@@ -63,7 +64,7 @@ class TargetFileSystem:
 
 
 def _supports_dir_fd() -> bool:
-    """Whether this system has the calls that `TreeWriter` makes relative to a directory; Windows does not."""
+    """Whether this system has the calls relative to a directory that `TreeWriter` uses; Windows does not."""
     relative = {os.open, os.mkdir, os.chmod, os.symlink, os.utime} <= os.supports_dir_fd
     return relative and os.utime in os.supports_fd and hasattr(os, "fchmod")
 
@@ -72,30 +73,30 @@ class UnpackHelper(Protocol):
     """Another process that decompresses one archive, and writes some of its files."""
 
     def read_ahead(self, chunks: Iterator[Chunk]) -> Generator[Chunk, None, None]:
-        """``chunks``, taken there; each is valid until the next one is taken."""
+        """The same data as ``chunks``, decompressed in the other process; each is valid until the next one is taken."""
         ...
 
     def share(self, root: Path, file_system: TargetFileSystem) -> None:
-        """Say below which directory files are written."""
+        """Set the directory that files are written to."""
         ...
 
     def take(self, path: str, mode: int, start: int, size: int) -> bool:
-        """Have a file written, with what begins at ``start`` of the decompressed archive; False while it is busy."""
+        """Send a file to be written; its content begins at ``start`` of the decompressed archive. False while busy."""
         ...
 
     def finish(self) -> Mapping[str, TreeEntry]:
-        """Wait for all files that were taken; their entries."""
+        """Wait until all files that were taken are written; return their entries."""
         ...
 
     def close(self) -> None:
-        """Let the process end: nothing more is asked of it, and afterwards it writes nothing."""
+        """Let the process exit, because nothing more is sent to it; it writes nothing after this call."""
         ...
 
 
 class DirectoryBuilder:
-    """A directory as it is filled from an archive; ``entries`` has everything that was written so far.
+    """A directory that is filled from an archive; ``entries`` has everything that was written so far.
 
-    Names are taken before anything is written under them. Links are only noted until `finish` makes them.
+    A name is taken before anything is written under it. Links are only recorded, until `finish` makes them.
     """
 
     def __init__(
@@ -124,13 +125,13 @@ class DirectoryBuilder:
             self._make_directories(place)
 
     def implied_directory(self, path: str) -> None:
-        """Make the directory of a file that is left out; the archive may list it, before or after."""
+        """Make the directory of a file that is left out; the archive may list the directory before or after it."""
         self._make_directories(self._names.take_directories(path, path))
 
     def file(
         self, path: str, mode: int, chunks: Iterable[memoryview], *, size: int = 0, position: int | None = None
     ) -> None:
-        """Write a file, of which `MemberSource` may have the ``position``; or have it written."""
+        """Write a file, or have the helper write it; ``position`` is that of `MemberSource`."""
         mode = file_mode(mode)
         place = self._take(path, "file")
         if place is not None:
@@ -138,13 +139,13 @@ class DirectoryBuilder:
                 self.entries[place] = self._writer.file(place, mode, chunks)
                 return
             self.entries[place] = TreeEntry("file", mode, size=size)  # until `_finish_files`
-        for _ in chunks:  # `MemberSource` requires that contents are read to their end: the next member follows there
+        for _ in chunks:  # `MemberSource` requires that contents are read to the end, where the next member begins
             pass
 
     def copy(self, path: str, source: str) -> None:
-        """Write what a hard link stands for: the content and the mode of a file that was written before.
+        """Write a hard link as a copy of a file that was written before, with its content and mode.
 
-        As a copy: if two names of a tree shared their content, editing one would edit the other.
+        If two names of a tree shared their content, editing one would change the other.
         """
         original = self._names.file(source)
         if original is None:
@@ -161,14 +162,14 @@ class DirectoryBuilder:
         return self.entries[original].size if original is not None else 0
 
     def link(self, path: str, target: str) -> None:
-        """Note a link. It must stay in the tree with the links so far, and again in `finish` with all of them."""
+        """Record a link. It must not lead out of the tree, given the links so far and in `finish` given all links."""
         if (place := self._take(path, "link", target)) is not None:
             self._names.resolve_link(place)
 
     def finish(self, excluded: Callable[[str], bool]) -> None:
         """Make the links, except those to ``excluded`` paths.
 
-        Raises `ArchiveRefused` for a link that leads out of the tree, before any link is made.
+        Raises `ArchiveRefused` if a link leads out of the tree; no link has been made then.
         """
         destinations = {path: self._names.resolve_link(path) for path, _ in self._names.links()}
         for path, target in self._names.links():
@@ -183,7 +184,7 @@ class DirectoryBuilder:
             self.entries.update(self._helper.finish())
 
     def _take(self, path: str, kind: TakenKind, target: str = "") -> str | None:
-        """Take a name and make its directories; None where it collides with another and is left out."""
+        """Take a name and make its directories; None if the name collides with another and is left out."""
         place = self._names.take(path, kind, target)
         if isinstance(place, Collision):
             self.collisions.append(place)
@@ -201,18 +202,18 @@ class DirectoryBuilder:
 
 
 class TreeWriter:
-    """Writes below ``root``, an existing directory that is empty and private to us.
+    """Writes below ``root``, an existing empty directory that only this run of provision uses.
 
     Paths are relative, with ``/``, and were checked by `NameRules` and `TakenNames`. The caller makes all links last.
-    With ``dir_fd`` each name is made relative to the descriptor of its directory, which is kept open for the next
-    name; without, by its full path, as on Windows, where neither modes nor the times of links can be set.
+    With ``dir_fd``, each name is created relative to the descriptor of its directory, which is kept open for the next
+    name; without it, by its full path, as on Windows, where neither modes nor the times of links can be set.
     """
 
     def __init__(self, root: Path, file_system: TargetFileSystem) -> None:
         self._root = root
         self._dir_fd, self._alters_modes = file_system.dir_fd, file_system.alters_modes
         self._root_fd: int | None = os.open(root, _DIRECTORY) if self._dir_fd else None
-        # The directory of the last name: its descriptor, its path, and what to put before names without a descriptor.
+        # The directory of the last name: its descriptor, its path, and without a descriptor the prefix of full paths.
         self._parent_fd: int | None = None
         self._parent: str | None = None
         self._prefix = ""
@@ -232,7 +233,7 @@ class TreeWriter:
         return TreeEntry("dir", DIRECTORY_MODE)
 
     def file(self, path: str, mode: int, chunks: Iterable[memoryview]) -> TreeEntry:
-        """Write a file and hash it; of ``mode`` only whether anyone may execute it counts."""
+        """Write a file and hash it; only the execute bits of ``mode`` are used: see `file_mode`."""
         name = self._enter_parent(path)
         mode = file_mode(mode)
         descriptor = os.open(name, _NEW_FILE, mode, dir_fd=self._parent_fd)
@@ -288,7 +289,7 @@ class TreeWriter:
 
 
 def set_directory_times(root: Path, entries: Mapping[str, TreeEntry]) -> None:
-    """Give ``root`` and all directories of ``entries`` the mtime of every tree. This is the last change to a tree."""
+    """Set the mtime of ``root`` and all directories of ``entries`` to `MTIME`. This is the last change to a tree."""
     directories = {""}
     for path, entry in entries.items():
         directory = path if entry.kind == "dir" else path.rpartition("/")[0]

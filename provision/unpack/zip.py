@@ -1,8 +1,7 @@
 """Reading zip: the members that `zipfile` lists, and their contents.
 
-Stored or deflated; no encryption, no parts, no zip64, no comment. Headers and contents fill the file without a gap: no
-member overlaps another, none is hidden, and nothing stands before, between or behind them. Fields are those of
-APPNOTE 4.3.
+Stored or deflated; no encryption, no parts, no zip64, no comment. Headers and contents fill the file without gaps: no
+member overlaps another, none is hidden, and nothing is before, between or after them. Fields are those of APPNOTE 4.3.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from provision.unpack.members import ArchiveMember, MemberKind
 
 _END, _LOCAL = Struct("<4s4H2LH"), Struct("<4s2x2H4x3L2H")
 _END_MAGIC, _CENTRAL_MAGIC, _LOCAL_MAGIC = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04"
-_ZIP64_MAGIC, _ZIP64_SIZE = b"PK\x06\x07", 20  # a locator, which stands before the end record
+_ZIP64_MAGIC, _ZIP64_SIZE = b"PK\x06\x07", 20  # a locator, which is directly before the end record
 _CENTRAL_LENGTHS = Struct("<28x3H12x")  # of a central header: name, extra, comment
 
 _UNIX = 3
 _IN_DESCRIPTOR, _UTF8 = 1 << 3, 1 << 11
-_KNOWN_FLAGS = 0b110 | _IN_DESCRIPTOR | _UTF8  # the first two tell how hard deflate tried
+_KNOWN_FLAGS = 0b110 | _IN_DESCRIPTOR | _UTF8  # the first two are options of deflate
 _DESCRIPTORS = (12, 16)  # bytes: a checksum and two sizes, with or without a signature
 _ZIP64, _UNICODE_NAME = 0x0001, 0x7075  # extra fields that override what the header says
 _KINDS: dict[int, MemberKind] = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}
@@ -34,12 +33,12 @@ _KINDS: dict[int, MemberKind] = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: 
 _RAW_DEFLATE = -15
 _READ, _PIECE = 64 << 10, 256 << 10
 _LONGEST_TARGET = 4096
-# In bytes. The index is in memory as a whole; those of published archives have about 120 bytes a member.
+# In bytes. The whole index is kept in memory; those of published archives have about 120 bytes for each member.
 _LARGEST_INDEX = 32 << 20
 
 
 class _LocatedMember(NamedTuple):
-    """A member and where its compressed bytes begin. A link's target is its content, and not in ``member`` yet."""
+    """A member and where its compressed bytes begin. The target of a link is its content, not yet in ``member``."""
 
     member: ArchiveMember
     info: ZipInfo
@@ -67,7 +66,7 @@ class ZipMembers:
         for located in self._all:
             self._unread = located
             yield self._with_target(located.member) if located.member.kind == "link" else located.member
-            for _ in self.content():  # of a member that the caller did not read, which must be whole all the same
+            for _ in self.content():  # a member that the caller did not read must be complete as well
                 pass
 
     def content(self) -> Iterator[memoryview]:
@@ -91,7 +90,7 @@ class ZipMembers:
         return member._replace(target=target, size=0)
 
     def _unpacked(self, located: _LocatedMember) -> Iterator[bytes]:
-        """Decompress without `zipfile`, which accepts a stream that does not end, or that ends before its bytes do."""
+        """Decompress without `zipfile`, which accepts truncated streams, and streams that end before their bytes do."""
         packed = self._packed(located)
         if located.info.compress_type == ZIP_STORED:
             yield from packed
@@ -110,7 +109,7 @@ class ZipMembers:
             raise ArchiveRefused("is damaged: its packed content has a wrong length", located.member.name)
 
     def _packed(self, located: _LocatedMember) -> Iterator[bytes]:
-        """The member's compressed bytes; each read seeks, because the file may have been moved in between."""
+        """The member's compressed bytes; seeks before each read, because the position may have changed in between."""
         end = located.start + located.info.compress_size
         for at in range(located.start, end, _READ):
             self._file.seek(at)
@@ -118,7 +117,7 @@ class ZipMembers:
 
 
 def _read_index(file: FileIO, max_members: int) -> tuple[list[ZipInfo], int]:
-    """All members in the order of their contents, and where those end. Refuses what `zipfile` would accept."""
+    """All members in the order of their contents, and where the contents end. Stricter than `zipfile`."""
     size = file.seek(0, 2)
     file.seek(max(size - _ZIP64_SIZE - _END.size, 0))
     tail = file.read()
@@ -159,13 +158,17 @@ def _listed(file: FileIO) -> list[ZipInfo]:
 
 
 def _is_whole(last: ZipInfo, index: bytes) -> bool:
-    """Whether the last header is complete: `zipfile` accepts one that is cut by the end of the index."""
+    """Whether the last header is complete: `zipfile` accepts one that the end of the index truncates."""
     lengths = len(_raw_name(last)), len(last.extra), len(last.comment)
     return lengths == _CENTRAL_LENGTHS.unpack_from(index, len(index) - sum(lengths) - _CENTRAL_LENGTHS.size)
 
 
 def _locate(file: FileIO, info: ZipInfo, end: int) -> _LocatedMember:
-    """Compare the local header with the central one; ``end`` is where the next member begins."""
+    """Locate a member's content, after comparing its local header with the central one.
+
+    ``end`` is where the next member begins. Raises `ArchiveRefused` if the headers differ, or if the content does not
+    end there.
+    """
     member, raw_name, flags, method = _member(info), _raw_name(info), info.flag_bits, info.compress_type
     if flags & ~_KNOWN_FLAGS:
         raise ArchiveRefused("is encrypted, or compressed in an unsupported way", member.name)
