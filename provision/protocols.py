@@ -84,6 +84,15 @@ class HttpGet(Protocol):
     def __call__(self, url: str, headers: Mapping[str, str], /) -> Response: ...
 
 
+class HttpGetNamed(Protocol):
+    """As `HttpGet`, also for a URL that the response of another one, ``named_by``, contained.
+
+    Such a URL is treated like the target of a redirect: which hosts are allowed, and which get credentials.
+    """
+
+    def __call__(self, url: str, headers: Mapping[str, str], /, *, named_by: str = "") -> Response: ...
+
+
 class HttpPost(Protocol):
     """As `HttpGet`, with a body and the method POST; a redirect is not followed, but the final response."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from provision.attest.bundle import AttestationError, canonical_bundle, decompress, format_bundle
 from provision.errors import NetworkError
 from provision.model.asset import Digest
-from provision.protocols import HttpGet, Response
+from provision.protocols import HttpGetNamed, Response
 
 GITHUB_API = "https://api.github.com"
 # One archive is attested by the release workflow and by those of the systems.
@@ -23,7 +23,7 @@ def attestation_url(repository: str, digest: Digest, *, api: str = GITHUB_API) -
     return f"{api.rstrip('/')}/repos/{repository}/attestations/sha256:{digest}?per_page={_MOST}"
 
 
-def download_bundles(get: HttpGet, repository: str, digest: Digest, *, api: str = GITHUB_API) -> Iterator[bytes]:
+def download_bundles(get: HttpGetNamed, repository: str, digest: Digest, *, api: str = GITHUB_API) -> Iterator[bytes]:
     """The bundles of an archive, each in canonical form, one at a time; none if upstream has none.
 
     Raises `NetworkError` if the request fails, which is different from none. Anything that cannot be a bundle is
@@ -35,20 +35,20 @@ def download_bundles(get: HttpGet, repository: str, digest: Digest, *, api: str 
         return
     for listed in _listed(_successful(response, url), url):
         try:
-            bundle = _bundle(get, listed)
+            bundle = _bundle(get, listed, url)
         except AttestationError:
             continue
         if bundle is not None:
             yield bundle
 
 
-def _bundle(get: HttpGet, listed: Mapping[str, Any]) -> bytes | None:
+def _bundle(get: HttpGetNamed, listed: Mapping[str, Any], url: str) -> bytes | None:
     inline, place = listed.get("bundle"), listed.get("bundle_url")
     if isinstance(inline, dict):
         return format_bundle(inline)
     if not isinstance(place, str) or not place:
         return None
-    response = _successful(get(place, {"accept": "application/x-snappy, application/json"}), place)
+    response = _successful(get(place, {"accept": "application/x-snappy, application/json"}, named_by=url), place)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return canonical_bundle(response.body if kind == "application/json" else decompress(response.body))
 

@@ -18,7 +18,7 @@ from provision.errors import StoreError
 from provision.lock.lock import Attestation, Lock
 from provision.model.asset import Asset, Digest
 from provision.model.value import frozen
-from provision.protocols import HttpGet
+from provision.protocols import HttpGetNamed
 
 _RESTORE = (
     "Restore the lock file from version control. If the row is wrong there as well, "
@@ -59,7 +59,7 @@ class Prover:
         lock: Lock,
         kept: KeptBundles,
         verifier: Callable[[], BundleVerifier],
-        get: HttpGet | None,
+        get: HttpGetNamed | None,
         *,
         api: str = GITHUB_API,
     ) -> None:

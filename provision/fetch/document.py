@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from provision.fetch.context import NetworkContext
 from provision.fetch.failures import Failure, TransferError, document_error
-from provision.fetch.http import DecodingError, HttpResponse, content_coding, decode, is_temporary
+from provision.fetch.http import NO_ORIGIN, DecodingError, HttpResponse, content_coding, decode, is_temporary
 from provision.fetch.ranges import content_range, range_headers
 from provision.fetch.retry import Deadline
 from provision.protocols import Response
@@ -25,18 +25,25 @@ def get_document(
     network: NetworkContext,
     *,
     content: bytes | None = None,
+    named_by: Url | None = None,
 ) -> Response:
     """Request a document; returns any final status except temporary ones, which are retried and then raised.
 
-    ``content`` is a query that is sent with POST: it changes nothing on the server, so it may be sent again. Raises
-    `NetworkError` and `PolicyError`.
+    ``content`` is a query that is sent with POST: it changes nothing on the server, so it may be sent again.
+    ``named_by`` is the URL whose response contained this one, which is then treated like the target of a redirect.
+    Raises `NetworkError` and `PolicyError`.
     """
     deadline = Deadline(network.settings.total_timeout)
     # The caller's headers must not decide where credentials are sent, or how the body is encoded.
     sent = {name.lower(): value for name, value in headers.items()} | {"accept-encoding": "gzip"}
 
+    method = "GET" if content is None else "POST"
+    origin = source.origin if named_by is None or named_by.origin == source.origin else NO_ORIGIN
+
     def attempt() -> Response:
-        with network.documents().get(source, sent, deadline, content=content) as response:
+        with network.documents().request(
+            method, source, sent, deadline, origin=origin, content=content, named_by=named_by
+        ) as response:
             if is_temporary(response.status):
                 response.expect(200)
             body = b"".join(_body(response, network.settings.largest_body))

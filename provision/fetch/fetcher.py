@@ -116,24 +116,29 @@ class Fetcher:
             self._download(asset, archive, urls)
         return archive
 
-    def get(self, url: str, headers: Mapping[str, str], /) -> Response:
-        """A document by URL: the `protocols.HttpGet` of this package, with the same hosts, retries and limits."""
-        return self._document(url, headers, None)
+    def get(self, url: str, headers: Mapping[str, str], /, *, named_by: str = "") -> Response:
+        """A document by URL: the `protocols.HttpGet` of this package, with the same hosts, retries and limits.
+
+        It is also the `protocols.HttpGetNamed`.
+        """
+        return self._document(url, headers, None, named_by)
 
     def post(self, url: str, headers: Mapping[str, str], content: bytes, /) -> Response:
         """The response to a query: the `protocols.HttpPost` of this package."""
         return self._document(url, headers, content)
 
-    def _document(self, url: str, headers: Mapping[str, str], content: bytes | None) -> Response:
+    def _document(self, url: str, headers: Mapping[str, str], content: bytes | None, named_by: str = "") -> Response:
         from provision.fetch.document import get_document
 
+        referrer = Url.parse(named_by) if named_by else None
         try:
             source = Url.parse(url)
         except ValueError as error:
-            raise PolicyError(f"cannot download from this URL: {error}") from error
+            place = f"the URL that {referrer.host} refers to" if referrer else "this URL"
+            raise PolicyError(f"cannot download from {place}: {error}") from error
         if self._offline:
             raise _offline_error(str(source))
-        return get_document(source, headers, self.network(), content=content)
+        return get_document(source, headers, self.network(), content=content, named_by=referrer)
 
     def size(self, asset: Asset) -> int | None:
         """How many bytes the asset's archive has, by the first source that says; None if none does."""

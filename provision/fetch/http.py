@@ -25,6 +25,8 @@ from provision.host_policy import HostPolicy
 from provision.model.value import frozen, replace
 from provision.url import Url, UrlOrigin
 
+# No URL has it: the origin of a chain of redirects that has left the server where it began.
+NO_ORIGIN: UrlOrigin = ("", "", 0)
 _OK, _UNAUTHORIZED = 200, 401
 _MAX_TOKEN = 1 << 20  # bytes of a registry's token; those that contain permissions can have several thousand
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -166,7 +168,7 @@ class HttpClient:
             self._check(target, url)
             # After one redirect to another origin, credentials stay dropped, even if a later redirect leads back,
             # because the other host may have sent that one.
-            origin = origin if target.origin == origin else ("", "", 0)
+            origin = origin if target.origin == origin else NO_ORIGIN
             url = target
         raise TransferError(Failure(url=url, cause=f"more than {_MAX_REDIRECTS} redirects in a row"))
 

@@ -10,11 +10,13 @@ import pytest
 
 from provision.attest.bundle import format_bundle
 from provision.attest.download import download_bundles
+from provision.errors import PolicyError
 from provision.model.asset import Digest
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.fetch.samples import fetcher
 from tests.support.faults import redirect
 from tests.support.minting import REPOSITORY, Mint
+from tests.support.server import Server
 
 __all__ = ["authority", "authority_file", "internet"]  # fixtures
 
@@ -51,3 +53,36 @@ def test_the_token_does_not_follow_the_api_to_another_host(internet: Internet, t
         assert list(download_bundles(fetch.get, REPOSITORY, DIGEST)) == []
     sent = [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
     assert sent == [("api.github.com", "Bearer ghp_secret"), ("releases.astral.sh", None)]
+
+
+def test_a_url_that_the_api_names_is_treated_like_a_redirect(
+    internet: Internet, server: Server, tmp_path: Path
+) -> None:
+    elsewhere = {
+        f"{server.url}/bundle": "redirects from https to http are not followed",
+        f"{server.url.replace('http', 'https')}/bundle": "127.0.0.1 is not allowed",
+        "http://api.github.com/bundle": "redirects from https to http are not followed",
+        "https://evil.example/bundle": "evil.example is not allowed",
+        "file:///etc/passwd": "only http and https URLs",
+        "https://[/": "the URL that api.github.com refers to",
+        "\0": "the URL that api.github.com refers to",
+    }
+    for url, refusal in elsewhere.items():
+        internet.server.put(PATH, json.dumps({"attestations": [{"bundle_url": url}]}).encode())
+        refused = pytest.raises(PolicyError, match=refusal)
+        with fetcher(tmp_path, environ=internet.environ) as fetch, refused as caught:
+            list(download_bundles(fetch.get, REPOSITORY, DIGEST))
+        assert "pythons.lock" not in str(caught.value.hint), "nobody wrote the URL into the project"
+    assert {seen.headers["host"] for seen in internet.server.seen()} == {"api.github.com"}
+    assert server.count() == 0
+
+
+def test_an_api_elsewhere_cannot_name_where_the_token_goes(internet: Internet, tmp_path: Path) -> None:
+    internet.server.put(PATH, json.dumps({"attestations": [{"bundle_url": "https://api.github.com/bundle"}]}).encode())
+    internet.server.put("bundle", bytes(cramjam.snappy.compress_raw(format_bundle(BUNDLE))))
+    environ = internet.environ | {"GITHUB_TOKEN": "ghp_secret"}
+    with fetcher(tmp_path, environ=environ, allow_hosts=("mirror.example",)) as fetch:
+        found = list(download_bundles(fetch.get, REPOSITORY, DIGEST, api="https://mirror.example"))
+    assert found == [format_bundle(BUNDLE)]
+    sent = [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
+    assert sent == [("mirror.example", None), ("api.github.com", None)]
