@@ -39,13 +39,13 @@ def read(text: str) -> Reading:
         ("${IMAGE}", []),
     ],
 )
-def test_the_version_of_an_image(image: str, found: list[str]) -> None:
+def test_the_version_of_an_image_is_read(image: str, found: list[str]) -> None:
     reading = read(f"# syntax=docker/dockerfile:1\nFROM {image}\n")
     assert [f"{mention.line} {mention.given}" for mention in reading.mentions] == [f"2 {each}" for each in found]
     assert reading.problems == []
 
 
-def test_defaults_of_arguments_are_filled_in_and_other_variables_said() -> None:
+def test_defaults_of_arguments_are_filled_in_and_other_variables_reported() -> None:
     reading = read(
         "ARG V=3.13\nARG W='3.12.5'\nARG X\nFROM python:${V}-slim\nfrom python:$W\nFROM python:${Z:-3.9}\n"
         "FROM \\\n  # a comment\n  python:3.10\nFROM python:${X}\n"

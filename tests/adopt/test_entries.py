@@ -59,13 +59,13 @@ def test_several_versions_of_one_setting_are_several_entries() -> None:
     assert {each.file for each in combined.entries[1].mentions} == {"a", "b"}
 
 
-def test_files_that_agree_make_one_entry_which_is_as_exact_as_the_most_exact() -> None:
+def test_files_that_agree_give_one_entry_with_the_most_exact_request() -> None:
     combined = planned(mention("a", "3.12"), mention("b", ">=3.12,<3.13", "tested"), mention("c", "3.12.4"))
     assert entries(combined) == {"default": "3.12.4"}
     assert combined.disagreements == ()
 
 
-def test_of_files_that_disagree_the_earlier_one_counts() -> None:
+def test_of_files_that_disagree_the_first_is_used() -> None:
     combined = planned(mention("a", "3.12.5"), mention("b", "3.12.4"), mention("c", "3.11"), mention("c", "3.12"))
     assert entries(combined) == {"default": "3.12.5", "py311": "3.11"}
     assert combined.disagreements == (
@@ -74,12 +74,12 @@ def test_of_files_that_disagree_the_earlier_one_counts() -> None:
     )
 
 
-def test_a_version_that_another_tool_locked_makes_no_request_more_exact() -> None:
+def test_a_version_locked_by_another_tool_does_not_narrow_a_request() -> None:
     assert entries(planned(mention("m", "3.12"), mention("l", "3.12.5", "locked"))) == {"default": "3.12"}
     assert entries(planned(mention("l", "3.12.5", "locked"))) == {"default": "3.12.5"}
 
 
-def test_what_several_series_satisfy_is_an_entry_only_if_none_satisfies_it() -> None:
+def test_a_range_of_several_series_is_an_entry_only_if_no_other_satisfies_it() -> None:
     assert entries(planned(mention("a", "latest"), mention("b", "3.12"), mention("c", "3.14"))) == {
         "default": "3.12",
         "py314": "3.14",
@@ -96,12 +96,12 @@ def test_latest_beside_other_versions_of_one_setting_is_an_entry(text: str, othe
     assert entries(combined)["py3"] == "3"
 
 
-def test_latest_beside_other_versions_is_none_of_another_file() -> None:
+def test_latest_beside_versions_of_another_file_is_not_an_entry() -> None:
     setting = (mention("mise.toml", each, key="tools.python") for each in ("3.13", "latest"))
     assert entries(planned(*setting, mention("tox.ini", "3.12", "tested")))["py3"] == "3"
 
 
-def test_latest_beside_the_newest_series_of_one_setting_is_that() -> None:
+def test_latest_beside_the_newest_series_of_one_setting_is_that_series() -> None:
     combined = planned(*(mention("mise.toml", each, key="tools.python") for each in ("3.12", "3.14", "latest")))
     assert entries(combined) == {"default": "3.12", "py314": "3.14"}
 
@@ -114,7 +114,7 @@ def test_latest_beside_the_newest_series_of_one_setting_is_that() -> None:
         (("a", ">=3.11,<3.12"), ("b", "3.11.2")),
     ],
 )
-def test_a_version_without_a_build_makes_no_request_more_exact(first: tuple[str, str], second: tuple[str, str]) -> None:
+def test_a_version_without_a_build_does_not_narrow_a_request(first: tuple[str, str], second: tuple[str, str]) -> None:
     combined = planned(mention(*first), mention(*second))
     wider = next(text for file, text in (first, second) if file == "a")
     assert entries(combined) == {"default": wider}
@@ -122,7 +122,7 @@ def test_a_version_without_a_build_makes_no_request_more_exact(first: tuple[str,
     assert warning == f"b:1 requests 3.11.2, of which no build is known; the entry requests {wider}"
 
 
-def test_a_range_alone_is_its_newest_series_and_with_entries_a_limit() -> None:
+def test_a_range_is_an_entry_for_its_newest_series_or_a_limit_for_other_entries() -> None:
     supported = mention("p", ">=3.12.5,<4", "range")
     assert entries(planned(supported)) == {"default": "3.14"}
     combined = planned(mention("a", "3.12"), mention("t", "3.8", "tested"), supported)
@@ -139,7 +139,7 @@ def test_ranges_that_exclude_each_other_are_a_disagreement() -> None:
     assert combined.disagreements == ("q:1 allows <3.12 only, which p:1 excludes",)
 
 
-def test_entries_that_exist_satisfy_or_conflict_and_stay() -> None:
+def test_existing_entries_satisfy_or_conflict_and_are_kept() -> None:
     combined = planned(
         mention("a", "3.12"), mention("b", "3.13.4"), mention("c", "3.11"), mention("d", "3.14"),
         default="3.12.11", new=">=3.13.5,<3.14", py311="3.8",
@@ -152,5 +152,5 @@ def test_entries_that_exist_satisfy_or_conflict_and_stay() -> None:
     )
 
 
-def test_nothing_makes_no_entries() -> None:
+def test_without_versions_there_are_no_entries() -> None:
     assert planned() == Combined(entries=())

@@ -21,7 +21,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_file_that_is_looked_for_is_known_and_found_in_the_order_in_which_it_counts(directory: Path) -> None:
+def test_every_supported_file_is_found_in_order_of_precedence(directory: Path) -> None:
     names = [name.replace("*", "x") for name in known_names()]
     for name in names:
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def test_every_file_that_is_looked_for_is_known_and_found_in_the_order_in_which_
     assert list(read_files(find_files(directory), directory).files) == names
 
 
-def test_a_file_in_another_folder_is_known_by_its_name(directory: Path) -> None:
+def test_a_file_in_another_folder_is_recognised_by_its_name(directory: Path) -> None:
     path = directory / "services" / "api" / ".python-version"
     path.parent.mkdir(parents=True)
     path.write_text("3.12\n")
@@ -64,7 +64,7 @@ def test_files_that_cannot_be_read_are_named_and_the_others_are_read(directory: 
     assert [str(mention.given) for mention in read.mentions] == ["3.12"]
 
 
-def test_line_ends_of_windows_and_byte_order_marks_are_read(directory: Path) -> None:
+def test_windows_line_endings_and_byte_order_marks_are_read(directory: Path) -> None:
     (directory / ".python-version").write_bytes("\ufeff3.12\r\n3.11\r\n".encode())
     read = read_files(find_files(directory), directory)
     assert [mention.text for mention in read.mentions] == ["3.12", "3.11"]
@@ -87,7 +87,7 @@ def test_a_repository_that_names_thousands_of_versions_is_read_in_part(directory
     ]
 
 
-def test_a_file_that_stands_for_millions_of_characters_is_read_in_part(directory: Path) -> None:
+def test_a_file_that_expands_to_millions_of_characters_is_read_in_part(directory: Path) -> None:
     steps = "&s {uses: actions/setup-python, with: {python-version: *v }}" + ", *s" * 1000
     workflow = f"x: &v [{'3.13, ' * 1000}]\njobs: {{a: {{steps: [{steps}]}}}}\n"
     for name, text in {

@@ -36,7 +36,7 @@ def test_literals_are_read(python: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("python", ["versions()", "TWICE", "UNKNOWN", "LOOP", "[1, 2][7]", "f'3.{x}'", "{}['a']"])
-def test_what_only_running_nox_would_tell_is_said(python: str) -> None:
+def test_values_that_only_nox_can_evaluate_are_reported(python: str) -> None:
     text = f'TWICE = ["3.11"]\nTWICE = ["3.12"]\nLOOP = LOOP + LOOP\n@nox.session(python={python})\ndef x(s): ...\n'
     (problem,) = read(text).problems
     assert (problem.line, "is evaluated only when the tool runs" in problem.message) == (4, True)
@@ -58,5 +58,5 @@ def test_a_broken_file_is_an_error(text: str, line: int | None) -> None:
     assert line is None or not isinstance(caught.value, LineError) or caught.value.line == line
 
 
-def test_odd_escapes_are_no_warning() -> None:
+def test_unusual_escapes_give_no_warning() -> None:
     assert read('X = "\\d"\n').mentions == []

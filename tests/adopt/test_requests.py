@@ -34,7 +34,7 @@ KNOWN = {
         (">3.11,<3.13", ""),
     ],
 )
-def test_the_series_that_a_request_is_confined_to(text: str, series: str) -> None:
+def test_the_series_of_a_request_is_found(text: str, series: str) -> None:
     assert series_of(parse_request(text).version) == series
 
 
@@ -54,7 +54,7 @@ def test_the_series_that_a_request_is_confined_to(text: str, series: str) -> Non
         ("3.12.5+20240814", "3.12.5+20240909", None),
     ],
 )
-def test_the_widest_request_that_satisfies_both(one: str, other: str, both: str | None) -> None:
+def test_the_widest_request_that_satisfies_both_is_found(one: str, other: str, both: str | None) -> None:
     for first, second in ((one, other), (other, one)):
         found = narrowed(parse_request(first), parse_request(second), KNOWN)
         assert (str(found) if found else None) == both
@@ -71,7 +71,7 @@ def test_the_widest_request_that_satisfies_both(one: str, other: str, both: str 
         (">=3.16", None, ">=3.16"),
     ],
 )
-def test_a_range_stands_for_the_series_of_its_newest_version(text: str, version: str | None, series: str) -> None:
+def test_a_range_is_converted_to_the_series_of_its_newest_version(text: str, version: str | None, series: str) -> None:
     found = newest(parse_request(text), KNOWN)
     assert (str(found) if found else None) == version
     assert str(newest_series(parse_request(text), KNOWN)) == series
@@ -91,11 +91,11 @@ def test_a_range_stands_for_the_series_of_its_newest_version(text: str, version:
         ("cpython-3.12-linux-x86_64-gnu", "3.12", False),
     ],
 )
-def test_an_entry_satisfies_what_it_would_lock_now(entry: str, text: str, answer: bool) -> None:
+def test_an_entry_satisfies_the_version_that_it_would_lock_now(entry: str, text: str, answer: bool) -> None:
     assert satisfies(parse_request(entry), parse_request(text), KNOWN) is answer
 
 
-def test_an_entry_for_other_targets_than_all_stands_for_these() -> None:
+def test_an_entry_with_its_own_targets_has_a_target_in_its_request() -> None:
     text = '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\na = "3.12"\n'
     text += 'b = { version = "3.12", targets = ["linux-i686"] }\n'
     manifest = parse_manifest(text, Path("pythons.toml"))

@@ -41,7 +41,7 @@ from tests.adopt.samples import found
         (read_mise_lock, '[tools.python]\nversion = "3.12.5"', ["2 3.12.5 locked"]),
     ],
 )  # fmt: skip
-def test_keys_that_name_a_version(reader: Reader, text: str, requests: list[str]) -> None:
+def test_keys_with_a_version_are_read(reader: Reader, text: str, requests: list[str]) -> None:
     reading = Reading("x.toml")
     reader(text, reading)
     assert found(reading) == requests
@@ -65,13 +65,13 @@ def test_keys_that_name_a_version(reader: Reader, text: str, requests: list[str]
         (read_mise_lock, "tools.python"),
     ],
 )
-def test_values_of_other_types_are_passed_over(reader: Reader, key: str, value: str) -> None:
+def test_values_of_other_types_are_ignored(reader: Reader, key: str, value: str) -> None:
     reading = Reading("x.toml")
     reader(f"{key} = {value}", reading)
     assert (reading.mentions, reading.problems) == ([], [])
 
 
-def test_templates_are_said_and_not_read() -> None:
+def test_templates_are_reported_and_not_evaluated() -> None:
     reading = Reading("mise.toml")
     read_mise('[tools]\npython = "{{ env.PY }}"', reading)
     assert [str(problem) for problem in reading.problems] == [

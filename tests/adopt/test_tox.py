@@ -35,7 +35,7 @@ def test_factors_that_are_pythons_are_found(text: str, pythons: list[str]) -> No
     assert listed(text) == pythons
 
 
-def test_base_pythons_are_read_behind_conditions_and_not_where_tox_fills_them_in() -> None:
+def test_base_pythons_are_read_after_conditions_but_not_from_substitutions() -> None:
     reading = Reading("tox.ini")
     for text in ("docs: python3.12", "python3.11, pypy3", "{env:BASE}", "py", "/usr/bin/python3"):
         read_base_python(text, reading, key="basepython", line=4)

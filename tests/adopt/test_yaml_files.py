@@ -35,7 +35,7 @@ def job(version: str, more: str = "") -> Reading:
         ("'${{ env.PY }}'", ["3.8"]),
     ],
 )
-def test_versions_of_a_step(version: str, requests: list[str]) -> None:
+def test_versions_of_a_step_are_read(version: str, requests: list[str]) -> None:
     matrix = "{ python: ['3.11', '3.12'], os: [{ py: '3.9' }], include: [{ python: '3.13' }, { x: 1 }] }"
     reading = job(version, f"env: {{ PY: '3.8' }}\n    strategy: {{ matrix: {matrix} }}")
     assert [line.split()[1] for line in found(reading)] == requests
@@ -43,14 +43,14 @@ def test_versions_of_a_step(version: str, requests: list[str]) -> None:
 
 
 @pytest.mark.parametrize("version", ["1:20.0", "3_.0", "!!float abc0"])
-def test_what_only_yaml_1_1_takes_for_a_number_is_no_number(version: str) -> None:
+def test_values_that_are_numbers_only_in_yaml_1_1_are_text(version: str) -> None:
     reading = job(version)
     assert found(reading) == []
     assert [problem.line for problem in reading.problems] == [6]
     assert "float" not in reading.problems[0].message
 
 
-def test_a_number_that_loses_its_zero_is_read_as_meant_and_said() -> None:
+def test_a_number_that_loses_its_zero_is_read_as_intended_and_reported() -> None:
     reading = job("3.10")
     assert found(reading) == ["6 3.10 tested"]
     assert [problem.message for problem in reading.problems] == [
@@ -59,18 +59,18 @@ def test_a_number_that_loses_its_zero_is_read_as_meant_and_said() -> None:
 
 
 @pytest.mark.parametrize("version", ["'${{ inputs.x }}'", "'${{ matrix.none }}'", "\"${{ fromJSON('[]') }}\""])
-def test_expressions_that_only_github_can_evaluate_are_said(version: str) -> None:
+def test_expressions_that_only_github_can_evaluate_are_reported(version: str) -> None:
     (problem,) = job(version).problems
     assert "is evaluated only when the tool runs" in problem.message
 
 
-def test_steps_of_other_actions_and_files_without_such_steps_are_not_looked_at() -> None:
+def test_steps_of_other_actions_and_files_without_such_steps_are_ignored() -> None:
     assert read("jobs: [ # not YAML").mentions == []
     text = "jobs:\n  a:\n    steps:\n      - uses: x/actions/setup-python@v1\n        with: { python-version: '3.9' }\n"
     assert read(text).mentions == []
 
 
-def test_aliases_that_stand_for_many_steps_are_limited() -> None:
+def test_aliases_that_expand_to_many_steps_are_limited() -> None:
     steps = f"x: &s\n  {STEP.replace('        ', '    ')} {{ python-version: '3.12' }}\n"
     many = steps + "y: &m { steps: [" + "*s, " * 50 + "] }\njobs:\n" + "".join(f"  j{n}: *m\n" for n in range(100))
     nested = read(many.replace("[" + "*s, " * 50 + "]", "*s"))
@@ -90,7 +90,7 @@ def test_a_broken_file_is_an_error_with_its_line(text: str, line: int) -> None:
     assert caught.value.line == line
 
 
-def test_deep_files_are_refused() -> None:
+def test_deeply_nested_files_are_refused() -> None:
     with pytest.raises(ValueError, match="not valid YAML"):
         read("# actions/setup-python\n" + "[" * 10_000)
 

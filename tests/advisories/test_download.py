@@ -65,7 +65,7 @@ def saved(tmp_path: Path, source: AdvisorySource) -> list[str]:
 PYTHON = {"data/python/a": COOKIES, "data/python/b": COOKIES_OSV}
 
 
-def test_only_records_of_the_folders_on_what_builds_contain_are_kept(server: Server, tmp_path: Path) -> None:
+def test_only_records_of_the_folders_for_components_of_builds_are_kept(server: Server, tmp_path: Path) -> None:
     source = repository(server, archive(**PYTHON, **{"data/python/c": NPM, "data/expat/d": EXPAT}))
     done = download(tmp_path, source)
     assert (done.outcome, done.count, done.origin) == ("updated", 2, source.url)
@@ -97,7 +97,7 @@ def test_an_archive_that_has_not_changed_is_not_sent_again(server: Server, tmp_p
     ],
     ids=["not found", "a web page", "cut", "damaged", "other folders"],
 )
-def test_after_a_failure_the_old_copy_is_there(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_after_a_failure_the_old_copy_is_kept(server: Server, tmp_path: Path, fault: Fault) -> None:
     source = repository(server, archive(**PYTHON))
     download(tmp_path, source)
     before = database_path(tmp_path / "advisories", source).read_bytes()
@@ -107,7 +107,7 @@ def test_after_a_failure_the_old_copy_is_there(server: Server, tmp_path: Path, f
     assert database_path(tmp_path / "advisories", source).read_bytes() == before
 
 
-def test_a_damaged_copy_is_downloaded_anew(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_copy_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     source = repository(server, archive(**PYTHON))
     download(tmp_path, source)
     path = database_path(tmp_path / "advisories", source)
@@ -117,7 +117,7 @@ def test_a_damaged_copy_is_downloaded_anew(server: Server, tmp_path: Path) -> No
     assert (download(tmp_path, source).outcome, saved(tmp_path, source)[0]) == ("updated", "BIT-python-2024-7592")
 
 
-def test_a_query_names_the_package_and_nothing_that_is_locked(server: Server, tmp_path: Path) -> None:
+def test_a_query_contains_the_package_but_nothing_of_the_lock_file(server: Server, tmp_path: Path) -> None:
     source = query(server, {"vulns": [COOKIES_OSV, NPM], "next_page_token": "2"}, {"vulns": [EXPAT]})
     assert download(tmp_path, source).count == 2
     package = {"ecosystem": "GIT", "name": "https://github.com/libexpat/libexpat"}
@@ -126,7 +126,7 @@ def test_a_query_names_the_package_and_nothing_that_is_locked(server: Server, tm
     assert len(saved(tmp_path, source)) == 2
 
 
-def test_a_package_without_records_is_known_to_have_none(server: Server, tmp_path: Path) -> None:
+def test_a_package_without_records_is_saved_as_such(server: Server, tmp_path: Path) -> None:
     source = query(server)
     assert database_count(tmp_path / "advisories", source) is None
     assert download(tmp_path, source).count == 0
@@ -134,14 +134,16 @@ def test_a_package_without_records_is_known_to_have_none(server: Server, tmp_pat
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"vulns": {}}', b'{"vulns": [], "next_page_token": 1}', b"[" * 99999])
-def test_an_answer_that_is_not_osv_s_is_an_error(server: Server, tmp_path: Path, answer: bytes) -> None:
+def test_a_response_in_another_format_than_that_of_osv_is_an_error(
+    server: Server, tmp_path: Path, answer: bytes
+) -> None:
     source = query(server)
     server.fault("v1/query", Other(body=answer))
     with pytest.raises(CatalogError, match=r"did not return a response of OSV on https://github.com/libexpat/libexpat"):
         download(tmp_path, source)
 
 
-def test_pages_without_end_are_an_error(server: Server, tmp_path: Path) -> None:
+def test_an_endless_number_of_pages_is_an_error(server: Server, tmp_path: Path) -> None:
     source = query(server)
     server.fault("v1/query", Other(body=b'{"next_page_token": "again"}'))
     with pytest.raises(NetworkError, match="more than 50 pages"):
@@ -149,7 +151,7 @@ def test_pages_without_end_are_an_error(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308])
-def test_a_question_is_not_redirected(server: Server, tmp_path: Path, code: int) -> None:
+def test_a_query_is_not_redirected(server: Server, tmp_path: Path, code: int) -> None:
     source = query(server)
     server.fault("v1/query", redirect(server.put("elsewhere", b"{}"), code))
     with pytest.raises(NetworkError, match=f"status {code}"):
@@ -157,7 +159,7 @@ def test_a_question_is_not_redirected(server: Server, tmp_path: Path, code: int)
     assert server.count("elsewhere") == 0
 
 
-def test_the_default_sources_are_on_hosts_that_only_this_command_may_ask() -> None:
+def test_the_hosts_of_the_default_sources_are_allowed_for_this_command_only() -> None:
     allowed = HostPolicy(HostRule.parse(text) for text in ADVISORY_HOSTS)
     for source in SOURCES:
         allowed.check(Url.parse(source.url))

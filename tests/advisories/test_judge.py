@@ -63,7 +63,7 @@ def verdict(judged: ComponentJudgement) -> str:
         (COOKIES, "openssl", "3.0.8", "clean"),
     ],
 )
-def test_the_verdict_of_one_record(document: object, component: str, version: str, expected: str) -> None:
+def test_each_record_gives_the_expected_verdict(document: object, component: str, version: str, expected: str) -> None:
     assert verdict(index(document).judge(component, version)) == expected
 
 
@@ -76,13 +76,13 @@ def test_the_verdict_of_one_record(document: object, component: str, version: st
         ("1.2.5", {"1.2.5": "20110101"}, "unjudged"),  # before those that are listed
     ],
 )
-def test_a_release_that_is_not_listed_is_clean_only_where_the_record_is_younger(
+def test_an_unlisted_release_is_not_affected_only_if_the_record_is_newer(
     version: str, days: dict[str, str], expected: str
 ) -> None:
     assert verdict(index(ZLIB, release_days=lambda _: days).judge("zlib", version)) == expected
 
 
-def test_without_a_fix_a_listed_series_is_never_clean() -> None:
+def test_without_a_fix_a_listed_series_is_always_affected() -> None:
     document = copy.deepcopy(ZLIB)
     document["affected"][0]["ranges"][0]["events"] = [{"introduced": "0"}]
     days = {"1.2.13": "20221013"}
@@ -90,7 +90,7 @@ def test_without_a_fix_a_listed_series_is_never_clean() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_records_on_one_vulnerability_are_one_finding_and_the_best_decides(seed: int) -> None:
+def test_records_of_one_vulnerability_are_one_finding_decided_by_the_best_record(seed: int) -> None:
     documents = [COOKIES, COOKIES_OSV, COOKIES_GIT]
     random.Random(seed).shuffle(documents)
     found = index(*documents)
@@ -111,7 +111,7 @@ def test_a_range_that_begins_and_ends_with_one_version_is_that_version() -> None
     assert verdicts == ["clean", "affected", "clean"]
 
 
-def test_a_version_in_a_record_that_has_no_place_in_the_order_makes_it_unjudged() -> None:
+def test_a_record_with_a_version_that_cannot_be_ordered_is_not_judged() -> None:
     events = [{"introduced": "0"}, {"fixed": "the next release"}]
     package = {"ecosystem": "Bitnami", "name": "python"}
     found = index({"id": "BIT-2", "affected": [{"package": package, "ranges": [{"type": "SEMVER", "events": events}]}]})
@@ -119,7 +119,7 @@ def test_a_version_in_a_record_that_has_no_place_in_the_order_makes_it_unjudged(
     assert "cannot be compared" in unjudged.reason
 
 
-def test_namesakes_in_other_ecosystems_say_nothing() -> None:
+def test_packages_of_the_same_name_in_other_ecosystems_are_ignored() -> None:
     found = index(*ALL)
     assert {component for component in ("openssl", "zstd", "expat") if found.judge(component, "0.1").applied} == {
         "expat"
@@ -133,7 +133,7 @@ def real_database(name: str) -> Path:
     return path
 
 
-def test_openssl_s_own_database() -> None:
+def test_records_of_the_openssl_database_are_judged() -> None:
     found = AdvisoryIndex(read_database(real_database("openssl-secjson")).records)
     applied = {
         version: {each.id for each in found.judge("openssl", version).applied}
@@ -151,7 +151,7 @@ def test_openssl_s_own_database() -> None:
     assert (len(applied["3.5.3"] - applied["3.0.16"]), len(applied["3.0.16"] - applied["3.5.3"])) == (11, 0)
 
 
-def test_three_real_databases_are_judged_at_once_and_what_cannot_be_judged_is_counted() -> None:
+def test_three_real_databases_are_judged_together_and_unjudged_records_are_counted() -> None:
     began = time.process_time()
     databases = [read_database(real_database(name)) for name in ("psf", "bitnami", "openssl-secjson")]
     alone = AdvisoryIndex(databases[0].records)

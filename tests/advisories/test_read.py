@@ -43,11 +43,11 @@ def test_a_file_a_directory_and_a_zip_file_hold_the_same_records(tmp_path: Path)
     ("document", "severity"),
     [(COOKIES, "high"), (OPENSSL, "medium"), (EXPAT, "unknown"), (COOKIES_GIT, "unknown")],
 )
-def test_the_severity_is_the_word_of_the_database(document: object, severity: str) -> None:
+def test_the_severity_is_that_of_the_database(document: object, severity: str) -> None:
     assert record(document).severity == severity
 
 
-def test_of_a_cve_record_that_says_nothing_the_range_of_the_others_counts() -> None:
+def test_for_a_cve_record_without_a_range_those_of_the_other_records_are_used() -> None:
     found = record(EXPAT)
     assert [(each.component, each.basis) for each in found.statements] == [("expat", "adp")]
     assert found.summary == "The stack of expat overflows"
@@ -83,7 +83,7 @@ def changed(document: dict[str, Any], **changes: Any) -> dict[str, Any]:
         encoded(changed(COOKIES, cveId={"CVE": 1})),
     ],
 )
-def test_what_is_withdrawn_or_no_advisory_is_none(data: bytes) -> None:
+def test_withdrawn_records_and_other_documents_are_not_advisories(data: bytes) -> None:
     assert read_record(data, database="corpus") is None
 
 
@@ -116,7 +116,7 @@ def test_a_summary_is_text_whatever_json_escapes() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
-def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_neither_waited_for_nor_read(tmp_path: Path) -> None:
     (tmp_path / "directory.json").mkdir()
     os.mkfifo(tmp_path / "fifo.json")
     (tmp_path / "dangling.json").symlink_to("nothing")
@@ -138,7 +138,7 @@ def test_a_file_that_is_too_large_for_a_record_is_skipped(tmp_path: Path) -> Non
         read_database(tmp_path / "large.json")
 
 
-def test_a_directory_of_zip_files_is_answered_with_what_to_pass(tmp_path: Path) -> None:
+def test_the_error_for_a_directory_of_zip_files_shows_what_to_pass(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"{number}.zip").touch()
     with pytest.raises(UsageError, match="holds no advisory") as caught:

@@ -16,12 +16,12 @@ from provision.advisories.records import component_of_package, component_of_prod
         "git://github.com/python/cpython.git",
     ],
 )
-def test_a_repository_however_its_url_is_spelled(url: str) -> None:
+def test_a_repository_is_recognised_in_every_spelling_of_its_url(url: str) -> None:
     assert component_of_repository(url) == "cpython"
 
 
 @pytest.mark.parametrize("url", ["", "https://github.com/evil/cpython", "https://github.com.evil.org/python/cpython"])
-def test_other_repositories_are_no_component(url: str) -> None:
+def test_other_repositories_are_not_components(url: str) -> None:
     assert component_of_repository(url) is None
 
 

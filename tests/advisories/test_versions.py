@@ -19,14 +19,14 @@ from provision.advisories.versions import series_of, version_key
         ("expat", "2.4.9 2.5.0 2.10.0"),
     ],
 )
-def test_versions_in_ascending_order(component: str, ascending: str) -> None:
+def test_versions_are_ordered(component: str, ascending: str) -> None:
     keys = [version_key(component, text) for text in ascending.split() if not text.endswith("x")]
     assert None not in keys
     assert all(one < another for one, another in itertools.pairwise(keys))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("one", "another"), [("3.13", "3.13.0"), ("v3.13.0", "3.13.0"), ("3.13.0-rc.1", "3.13.0rc1")])
-def test_spellings_of_one_version(one: str, another: str) -> None:
+def test_several_spellings_of_one_version_are_equal(one: str, another: str) -> None:
     assert version_key("cpython", one) == version_key("cpython", another)
 
 
@@ -44,7 +44,7 @@ def test_spellings_of_one_version(one: str, another: str) -> None:
         ("libedit", "20240808-3.1"),
     ],
 )
-def test_other_spellings_have_no_place_in_the_order(component: str, text: str) -> None:
+def test_other_spellings_cannot_be_ordered(component: str, text: str) -> None:
     assert version_key(component, text) is None
 
 

@@ -19,19 +19,19 @@ TRAIL_OF_BITS = Signer(
 )
 
 
-def test_a_real_attestation_of_github_verifies_by_the_public_root() -> None:
+def test_a_real_attestation_of_github_is_verified_with_the_public_root() -> None:
     proven = BundleVerifier().verify((DATA / "github.json").read_bytes(), TRAIL_OF_BITS)
     assert proven.digests == {"9bb1add04b1b4e182be6b0b80931593f7a291eb49d69b4fd728a5d4cbcdc4bd3"}
     assert (proven.logged[:10], proven.repository_id) == ("2024-12-04", 772247423)
 
 
-def test_and_is_none_of_python_build_standalone() -> None:
+def test_a_real_attestation_of_another_repository_is_refused() -> None:
     with pytest.raises(AttestationError) as refused:
         BundleVerifier().verify((DATA / "github.json").read_bytes(), PBS_SIGNER)
     assert refused.value.problem == "wrong-repository"
 
 
-def test_a_fixed_minting_verifies_in_every_release() -> None:
+def test_a_recorded_test_bundle_is_verified_in_every_release() -> None:
     verifier = BundleVerifier(DATA / "trusted_root.json")
     proven = verifier.verify((DATA / "minted.json").read_bytes(), PBS_SIGNER)
     assert proven.bundle.hex == "1c6f730e6bc4a04c05ca95ecb8b2c6867023de0aa2adbe70b9d9587c7ff8f85f"
@@ -39,7 +39,7 @@ def test_a_fixed_minting_verifies_in_every_release() -> None:
 
 
 @pytest.mark.parametrize("name", ["github.json", "minted.json"])
-def test_a_bundle_has_one_spelling_however_it_came(name: str) -> None:
+def test_a_bundle_has_one_canonical_form(name: str) -> None:
     content = (DATA / name).read_bytes()
     spelled = json.dumps(json.loads(content), indent=2, sort_keys=False).encode()
     assert canonical_bundle(spelled) == canonical_bundle(content) == content
@@ -51,13 +51,13 @@ BOMB = b"\xff\xff\xff\xff\x0f" + b"\x00" * 64
 
 
 @pytest.mark.parametrize("data", [b"", BOMB, b"\x05\xff", b"snappy", b"\x0aaa"])
-def test_what_is_no_snappy_or_too_large_is_refused(data: bytes) -> None:
+def test_invalid_or_too_large_snappy_data_is_refused(data: bytes) -> None:
     with pytest.raises(AttestationError):
         parse_bundle(decompress(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b"1" * (17 << 20)])
-def test_what_is_no_bundle_is_refused(data: bytes) -> None:
+def test_a_document_that_is_not_a_bundle_is_refused(data: bytes) -> None:
     with pytest.raises(AttestationError) as refused:
         check_shape(parse_bundle(data))
     assert refused.value.problem == "not-a-bundle"

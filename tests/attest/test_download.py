@@ -26,7 +26,7 @@ BUNDLE = Mint().attest({"a.tar.gz": DIGEST.hex})
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_the_token_goes_to_the_api_and_not_to_where_bundles_are(
+def test_the_token_is_sent_to_the_api_but_not_to_the_host_of_bundles(
     internet: Internet, tmp_path: Path, moved: bool
 ) -> None:
     """``moved``: the host of the bundle redirects to a third one, which gets no token either."""

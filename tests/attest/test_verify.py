@@ -68,7 +68,7 @@ def parts(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
         yield from parts(value[key], (*path, key))  # type: ignore[index]
 
 
-def test_a_genuine_bundle_proves_who_built_what_of_which_commit(tmp_path: Path) -> None:
+def test_a_genuine_bundle_gives_signer_archive_and_commit(tmp_path: Path) -> None:
     proven = verifier(tmp_path).verify(format_bundle(GENUINE), PBS_SIGNER)
     assert proven.digests == frozenset(DIGESTS.values())
     assert (proven.identity, proven.repository_id, proven.commit) == (PBS_SIGNER.identity, 162334160, COMMIT)
@@ -141,7 +141,7 @@ def test_an_authority_or_a_log_key_that_had_expired_is_refused(tmp_path: Path, e
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"mediaType": "x"}'])
-def test_a_trusted_root_that_is_none_is_a_usage_error(tmp_path: Path, text: str) -> None:
+def test_an_invalid_trusted_root_is_a_usage_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "root.json").write_text(text)
     with pytest.raises(UsageError, match="trusted root"):
         BundleVerifier(tmp_path / "root.json")
@@ -156,7 +156,7 @@ def test_a_trusted_root_with_a_certificate_of_another_version_is_a_usage_error(t
         verifier(tmp_path, root)
 
 
-def test_a_trusted_root_that_cannot_be_read_is_reported_in_plain_words(tmp_path: Path) -> None:
+def test_an_unreadable_trusted_root_is_reported_in_plain_english(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(5 << 20))
     unlike = [(tmp_path, "it is not a regular file"), (tmp_path / "x", "no such file")]
     unlike.append((tmp_path / "large", "it is too large"))
@@ -168,7 +168,7 @@ def test_a_trusted_root_that_cannot_be_read_is_reported_in_plain_words(tmp_path:
             BundleVerifier(path)
 
 
-def test_the_public_root_refuses_a_minted_bundle_and_writes_nothing(
+def test_the_public_root_refuses_a_test_bundle_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):

@@ -39,7 +39,7 @@ def check_end(process: subprocess.CompletedProcess[str], step: Step, error: int)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_full_disk_at_any_step(make_box: MakeBox, scenario: str) -> None:
+def test_a_full_disk_at_any_step_leaves_a_valid_state(make_box: MakeBox, scenario: str) -> None:
     """At every other step: two consecutive ones mostly belong to one file."""
     box = make_box(scenario)
     for step in box.remember()[1::2]:
@@ -49,7 +49,7 @@ def test_a_full_disk_at_any_step(make_box: MakeBox, scenario: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("scenario", ["sync", "verify", "lock"])
-def test_other_failures_at_many_steps(make_box: MakeBox, scenario: str, error: int) -> None:
+def test_other_failures_at_many_steps_leave_a_valid_state(make_box: MakeBox, scenario: str, error: int) -> None:
     box = make_box(scenario)
     for step in box.remember()[error % 7 :: 7]:
         fail(box, step, error)
@@ -65,7 +65,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("error", WORDS, ids=errno.errorcode.get)
-def test_the_reason_is_told_with_what_to_do(make_box: MakeBox, error: int) -> None:
+def test_the_error_has_its_reason_and_a_hint(make_box: MakeBox, error: int) -> None:
     box = make_box("sync")
     steps = box.remember()
     (write, *_) = (step for step in steps if step.event == "os.write" and "staging" in step.path.parts)
@@ -88,7 +88,7 @@ def test_the_reason_is_told_with_what_to_do(make_box: MakeBox, error: int) -> No
         for number in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
     ],
 )
-def test_where_flock_is_not_supported_that_is_said(make_box: MakeBox, scenario: str, number: int) -> None:
+def test_without_support_for_flock_the_error_has_the_reason(make_box: MakeBox, scenario: str, number: int) -> None:
     box = make_box(scenario)
     flocks = [step for step in box.remember() if step.event == "fcntl.flock"]
     flock = flocks[1 if scenario == "sync" else 0]  # the first of a sync is to record the project, which is tolerated

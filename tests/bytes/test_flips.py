@@ -120,7 +120,7 @@ def test_a_damaged_archive_in_the_cache_is_reported_and_removed(synced: Project,
     assert archive.read_bytes() == build.archive.read_bytes()
 
 
-def test_a_damaged_archive_in_the_cache_is_no_use_offline(synced: Project, build: Build) -> None:
+def test_a_damaged_archive_in_the_cache_is_not_used_offline(synced: Project, build: Build) -> None:
     archive = synced.cache / "archives/sha256" / build.sha256
     flip(archive, 100)
     synced.home = synced.home.with_name("another-home")
@@ -130,7 +130,7 @@ def test_a_damaged_archive_in_the_cache_is_no_use_offline(synced: Project, build
     synced.run("sync")
 
 
-def test_wrong_bytes_upstream_are_refused_with_both_digests(project: Project, build: Build, server: Server) -> None:
+def test_a_mismatch_upstream_is_refused_with_both_digests(project: Project, build: Build, server: Server) -> None:
     project.run("lock")
     flip(server.root / build.archive.name, 100)
     ended = project.run("sync", expect=5)
@@ -150,7 +150,7 @@ def test_wrong_bytes_upstream_are_refused_with_both_digests(project: Project, bu
         pytest.param("link", "changed", marks=pytest.mark.slow),
     ],
 )
-def test_whatever_else_changed_is_told_and_mended(synced: Project, kind: str, told: str) -> None:
+def test_any_other_change_is_reported_and_repaired(synced: Project, kind: str, told: str) -> None:
     tree, _ = files_of(synced)
     path = tree / "lib/python3.13/os.py"
     match kind:

@@ -67,7 +67,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield place
 
 
-def test_a_home_on_a_full_disk(project: Project, disk: Path) -> None:
+def test_a_home_on_a_full_disk_is_reported(project: Project, disk: Path) -> None:
     project.home = disk / "home"
     check_refused(project.run("sync", expect=1), "the disk is full", "hint:")
     assert installed_receipts(Store(project.home)) == ()
@@ -76,14 +76,14 @@ def test_a_home_on_a_full_disk(project: Project, disk: Path) -> None:
     check_works(project)
 
 
-def test_a_cache_on_a_full_disk(project: Project, disk: Path) -> None:
+def test_a_cache_on_a_full_disk_is_reported(project: Project, disk: Path) -> None:
     project.cache = disk / "cache"
     check_refused(project.run("sync", expect=1), "the disk is full")
     remount(disk, "size=2m")
     check_works(project)
 
 
-def test_a_project_on_a_full_disk(project: Project, disk: Path, manifest: str) -> None:
+def test_a_project_on_a_full_disk_is_reported(project: Project, disk: Path, manifest: str) -> None:
     there = Project(disk / "project", home=project.home, cache=project.cache)
     there.write(manifest)
     filler = disk / "filler"
@@ -172,7 +172,7 @@ def test_a_project_on_a_file_system_without_links(project: Project, number: int)
     assert not read_stamp(project.environ(), str(project.directory))
 
 
-def test_a_home_without_inodes(project: Project, tmp_path: Path) -> None:
+def test_a_home_without_inodes_is_reported(project: Project, tmp_path: Path) -> None:
     require_mounts(tmp_path)
     with small_disk(tmp_path / "disk", size="2m", inodes=14) as disk:
         project.home = disk / "home"
@@ -182,7 +182,7 @@ def test_a_home_without_inodes(project: Project, tmp_path: Path) -> None:
         check_works(project)
 
 
-def test_a_read_only_home(project: Project, disk: Path) -> None:
+def test_a_read_only_home_is_reported(project: Project, disk: Path) -> None:
     project.home = disk / "home"
     remount(disk, "ro")
     check_refused(project.run("sync", expect=1), "read-only")
@@ -225,7 +225,7 @@ def test_a_file_where_the_projects_links_should_be(project: Project, taken: str)
     check_works(project)
 
 
-def test_a_symlinked_home(project: Project, tmp_path: Path) -> None:
+def test_a_home_can_be_a_link(project: Project, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "linked").symlink_to("elsewhere")
     project.home = tmp_path / "linked"
@@ -235,7 +235,7 @@ def test_a_symlinked_home(project: Project, tmp_path: Path) -> None:
     project.run("verify")
 
 
-def test_a_home_and_a_cache_on_different_file_systems(project: Project) -> None:
+def test_home_and_cache_can_be_on_different_file_systems(project: Project) -> None:
     project.home = Path(tempfile.mkdtemp(dir=another_file_system(project.directory)))
     try:
         check_works(project)
@@ -246,7 +246,7 @@ def test_a_home_and_a_cache_on_different_file_systems(project: Project) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_project_whose_name_is_not_utf_8(project: Project, tmp_path: Path, manifest: str) -> None:
+def test_the_path_of_a_project_need_not_be_utf_8(project: Project, tmp_path: Path, manifest: str) -> None:
     there = Project(tmp_path / os.fsdecode(b"caf\xe9"), home=project.home, cache=project.cache)
     there.write(manifest)
     check_works(there)
@@ -260,7 +260,7 @@ def test_a_project_whose_name_is_not_utf_8(project: Project, tmp_path: Path, man
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_home_whose_name_is_not_utf_8(project: Project, tmp_path: Path) -> None:
+def test_the_path_of_a_home_need_not_be_utf_8(project: Project, tmp_path: Path) -> None:
     project.home = tmp_path / os.fsdecode(b"h\xf4me")
     check_works(project)
     assert "Python 3.13.5" in project.run("run", "one", "--", "python", "-VV").out
@@ -279,7 +279,7 @@ def which_bytes(project: Project, *words: str) -> bytes:
 
 
 @pytest.mark.parametrize("umask", variants([0o000, 0o022, 0o077], quick=[0o000]), ids=oct)
-def test_under_any_umask_others_may_write_nothing(project: Project, umask: int) -> None:
+def test_under_any_umask_others_can_write_nothing(project: Project, umask: int) -> None:
     for words in (
         ["sync"],
         ["verify", "--repair"],

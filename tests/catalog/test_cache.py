@@ -66,7 +66,7 @@ def test_two_hashes_for_one_archive_are_refused(project: Path, cache_dir: Path) 
         open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
 
 
-def test_a_file_is_read_once_and_again_when_it_changed(project: Path, cache_dir: Path) -> None:
+def test_a_file_is_read_once_and_again_after_a_change(project: Path, cache_dir: Path) -> None:
     first = open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     (kept,) = cache_dir.iterdir()
     written = kept.stat().st_mtime_ns
@@ -78,7 +78,7 @@ def test_a_file_is_read_once_and_again_when_it_changed(project: Path, cache_dir:
     assert list(cache_dir.iterdir()) == [kept]
 
 
-def test_what_is_saved_of_one_file_is_not_used_for_a_copy_elsewhere(project: Path, cache_dir: Path) -> None:
+def test_the_saved_catalog_of_a_file_is_not_used_for_a_copy_elsewhere(project: Path, cache_dir: Path) -> None:
     """Its relative URLs mean other archives."""
     (project / "copy").mkdir()
     (project / "copy" / "catalog.ndjson").write_bytes(OURS)
@@ -110,41 +110,43 @@ def test_a_damaged_copy_in_the_cache_is_replaced(project: Path, cache_dir: Path)
     assert kept.read_bytes() != b"damaged"
 
 
-def test_a_cache_that_cannot_be_written_does_no_harm(project: Path, tmp_path: Path) -> None:
+def test_catalogs_are_read_without_a_writable_cache(project: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert builds(open_custom_catalog("catalog.ndjson", base=project, cache_dir=blocked, get=None)) == ("20260127",)
 
 
-def test_a_file_that_is_not_there_is_an_error_that_says_where_it_was_named(project: Path, cache_dir: Path) -> None:
+def test_a_missing_file_is_an_error_with_the_place_where_it_is_named(project: Path, cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match=r"nowhere.ndjson: the catalog cannot be read") as caught:
         open_custom_catalog("nowhere.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert "relative to the manifest" in (caught.value.hint or "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="devices and FIFOs are files")
-def test_a_file_without_an_end_is_not_read(project: Path, cache_dir: Path) -> None:
+def test_an_endless_file_is_not_read(project: Path, cache_dir: Path) -> None:
     os.mkfifo(project / "pipe.ndjson")
     for name in ("/dev/zero", "pipe.ndjson", "."):
         with pytest.raises(CatalogError, match="cannot be read"):
             open_custom_catalog(name, base=project, cache_dir=cache_dir, get=None)
 
 
-def test_a_wrong_row_is_reported_with_file_and_line_and_nothing_is_saved(project: Path, cache_dir: Path) -> None:
+def test_an_invalid_row_is_reported_with_file_and_line_and_nothing_is_saved(project: Path, cache_dir: Path) -> None:
     (project / "catalog.ndjson").write_bytes(OURS + b"{}\n")
     with pytest.raises(CatalogError, match=r"catalog.ndjson:2: "):
         open_custom_catalog("catalog.ndjson", base=project, cache_dir=cache_dir, get=None)
     assert not cache_dir.exists()
 
 
-def test_a_url_is_fetched_and_its_rows_start_there(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_url_is_downloaded_and_the_urls_of_its_rows_are_relative_to_it(
+    upstream_server: Upstream, cache_dir: Path
+) -> None:
     url = upstream_server.put("/ours/catalog.ndjson", OURS)
     asset = open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get).find(full("3.14.2", "20260127"))
     assert asset is not None
     assert asset.url == f"{upstream_server.address}/ours/{full('3.14.2', '20260127')}"
 
 
-def test_a_url_that_did_not_change_is_not_fetched_again(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_catalog_that_did_not_change_is_not_downloaded_again(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS, etag='"1"')
     open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"never sent", etag='"1"')
@@ -153,7 +155,7 @@ def test_a_url_that_did_not_change_is_not_fetched_again(upstream_server: Upstrea
     assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)) == ("20260203", "20260127")
 
 
-def test_a_url_serves_those_offline_once_it_was_fetched(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_downloaded_catalog_can_be_used_offline(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS)
     with pytest.raises(NetworkError, match=f"the catalog {url} is not in the cache"):
         open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=None)
@@ -162,7 +164,7 @@ def test_a_url_serves_those_offline_once_it_was_fetched(upstream_server: Upstrea
     assert upstream_server.asked == ["/catalog.ndjson"]
 
 
-def test_a_url_that_fails_is_an_error_even_with_an_older_copy(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_failed_download_is_an_error_even_with_an_older_copy(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/catalog.ndjson", OURS)
     open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=http_get)
     upstream_server.put("/catalog.ndjson", b"", status=500)
@@ -174,7 +176,7 @@ def test_a_url_that_fails_is_an_error_even_with_an_older_copy(upstream_server: U
     assert builds(open_custom_catalog(url, base=Path(), cache_dir=cache_dir, get=None)) == ("20260127",)
 
 
-def test_a_catalog_from_the_network_may_not_name_files(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_catalog_from_the_network_must_not_name_local_files(upstream_server: Upstream, cache_dir: Path) -> None:
     row: dict[str, object] = {"url": f"file:///srv/{full('3.14.2', '20260127')}"}
     url = upstream_server.put("/catalog.ndjson", custom_line("3.14.2+20260127", row))
     with pytest.raises(CatalogError, match="a downloaded catalog cannot list files"):
@@ -195,26 +197,26 @@ def catalog(*builds: str, as_of: str = "2026-02-01T00:00:00Z", rules: str = CACH
     return write_snapshot(assets, as_of=as_of, facts={CACHE_VERSION_FACT: rules})
 
 
-def test_what_was_saved_is_loaded(cache_dir: Path) -> None:
+def test_a_saved_catalog_is_loaded(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
     assert list(kept.all_assets()) == [upstream(stripped("3.14.2", "20260127"))]
 
 
-def test_where_nothing_was_saved_nothing_is_loaded(cache_dir: Path) -> None:
+def test_without_a_saved_catalog_nothing_is_loaded(cache_dir: Path) -> None:
     assert load_saved(cache_dir / NDJSON_FILE) is None
     assert load_cached(cache_dir) is None
 
 
-def test_a_newer_catalog_replaces_the_older_and_leaves_nothing_behind(cache_dir: Path) -> None:
+def test_a_newer_catalog_replaces_the_older_one(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260203"))
     assert (cache_dir / NDJSON_FILE).read_bytes() == catalog("20260203")
     assert [path.name for path in cache_dir.iterdir()] == [NDJSON_FILE]
 
 
-def test_the_refreshed_catalogs_are_one(cache_dir: Path) -> None:
+def test_the_refreshed_catalogs_are_merged(cache_dir: Path) -> None:
     for name, build, as_of in zip(
         REFRESHED_FILES, ("20260127", "20260203"), ("2026-02-01", "2026-02-04"), strict=False
     ):
@@ -246,13 +248,13 @@ def test_an_unusable_file_is_left_out_and_noted(cache_dir: Path, data: bytes, re
     assert reason in note
 
 
-def test_a_folder_in_the_place_of_a_file_is_left_out_and_noted(cache_dir: Path) -> None:
+def test_a_directory_in_place_of_a_file_is_left_out_and_noted(cache_dir: Path) -> None:
     (cache_dir / NDJSON_FILE).mkdir(parents=True)
     with pytest.raises(DamagedSnapshotError, match="cannot be read"):
         load_saved(cache_dir / NDJSON_FILE)
 
 
-def test_a_catalog_that_cannot_be_saved_is_an_error_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_catalog_that_cannot_be_saved_is_an_error_and_the_old_one_is_kept(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(StoreError, match=r"cannot save the catalog in .*file"):
@@ -260,7 +262,7 @@ def test_a_catalog_that_cannot_be_saved_is_an_error_and_the_old_one_stays(tmp_pa
     assert blocked.read_text() == "in the way"
 
 
-def test_what_a_killed_run_left_behind_is_removed_by_the_next(cache_dir: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
@@ -272,7 +274,7 @@ def test_what_a_killed_run_left_behind_is_removed_by_the_next(cache_dir: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-def test_saved_catalogs_are_writable_by_their_owner_only_whatever_the_umask(cache_dir: Path) -> None:
+def test_under_any_umask_saved_catalogs_are_writable_by_their_owner_only(cache_dir: Path) -> None:
     umask = os.umask(0)
     try:
         save_catalog(cache_dir / NDJSON_FILE, catalog("20260127"))
@@ -292,7 +294,7 @@ def keep_refreshed(cache_dir: Path, *assets: Asset) -> None:
     )
 
 
-def test_what_a_custom_catalog_has_of_a_later_grammar_is_counted(tmp_path: Path, cache_dir: Path) -> None:
+def test_rows_of_a_custom_catalog_with_names_of_a_later_grammar_are_counted(tmp_path: Path, cache_dir: Path) -> None:
     new = stripped("3.15.9", "20270102", triple="loongarch64-unknown-linux-gnu")
     line = custom_line("3.15.9+20270102", {"url": full("3.15.9", "20270102")}, {"url": new}, {"url": f"x/{new}"})
     (tmp_path / "catalog.ndjson").write_bytes(line)
@@ -302,7 +304,7 @@ def test_what_a_custom_catalog_has_of_a_later_grammar_is_counted(tmp_path: Path,
         assert catalog.builds("cpython", V3159) == ("20270102",)
 
 
-def test_without_anything_else_it_is_the_bundled_catalog(tmp_path: Path, cache_dir: Path) -> None:
+def test_the_default_is_the_bundled_catalog(tmp_path: Path, cache_dir: Path) -> None:
     catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
     assert catalog.as_of == bundled_catalog().as_of
     assert catalog.versions("cpython") == bundled_catalog().versions("cpython")
@@ -338,7 +340,7 @@ def test_a_custom_catalog_never_changes_rows_of_upstream(tmp_path: Path, cache_d
     assert catalog.find(known.filename) == known
 
 
-def test_a_damaged_refresh_is_noted_and_the_rest_works(tmp_path: Path, cache_dir: Path) -> None:
+def test_a_damaged_refreshed_catalog_is_noted_and_the_others_are_used(tmp_path: Path, cache_dir: Path) -> None:
     save_catalog(cache_dir / NDJSON_FILE, b"damaged")
     catalog = open_catalog([], base=tmp_path, cache_dir=cache_dir, offline=True)
     assert catalog.versions("cpython") == bundled_catalog().versions("cpython")

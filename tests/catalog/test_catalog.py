@@ -30,7 +30,7 @@ def test_builds_come_newest_first() -> None:
     assert catalog.builds("cpython", V3142) == ("20260203", "20260127", "20251209")
 
 
-def test_a_tag_made_long_after_its_day_counts_by_its_publication() -> None:
+def test_a_tag_published_long_after_its_day_is_ordered_by_its_publication() -> None:
     catalog = catalog_of(
         [
             upstream(stripped("3.13.2", "20250323"), published="2026-03-22T10:00:00Z"),
@@ -54,7 +54,7 @@ def test_a_tag_made_long_after_its_day_counts_by_its_publication() -> None:
         (("99", None), ("20181218", None)),
     ],
 )
-def test_the_order_of_publication(older: tuple[str, str | None], newer: tuple[str, str | None]) -> None:
+def test_builds_are_ordered_by_publication(older: tuple[str, str | None], newer: tuple[str, str | None]) -> None:
     assert publication_key(*older) < publication_key(*newer)
 
 
@@ -85,7 +85,7 @@ def test_unknown_versions_and_builds_are_empty() -> None:
     assert merge([]).as_of == ""
 
 
-def test_the_earlier_catalog_counts_for_the_same_url() -> None:
+def test_the_earlier_catalog_takes_precedence_for_the_same_url() -> None:
     known = upstream(stripped("3.14.2", "20260127"), sha256="known")
     other = upstream(stripped("3.14.2", "20260127"), sha256="other", size=7)
     merged = merge([catalog_of([known]), catalog_of([other])])
@@ -106,7 +106,7 @@ def test_a_later_catalog_does_not_replace_known_facts() -> None:
     assert completed(first, second) == first
 
 
-def test_a_merged_catalog_has_all_that_its_catalogs_have() -> None:
+def test_a_merged_catalog_has_all_assets_of_its_catalogs() -> None:
     left = catalog_of([upstream(stripped("3.14.2", "20260127"))], as_of="2026-02-01T00:00:00Z", notes=["left"])
     right = catalog_of([upstream(stripped("3.14.1", "20251209"))], as_of="2026-01-01T00:00:00Z", notes=["right"])
     merged = merge([left, right])
@@ -115,7 +115,7 @@ def test_a_merged_catalog_has_all_that_its_catalogs_have() -> None:
     assert merged.notes == ("left", "right")
 
 
-def test_an_asset_of_one_name_at_two_places_is_listed_twice_and_found_at_the_first() -> None:
+def test_an_asset_at_two_urls_is_listed_twice_and_found_at_the_first() -> None:
     official = upstream(stripped("3.14.2", "20260127"))
     copied = replace(official, url=f"https://example.com/{stripped('3.14.2', '20260127')}")
     merged = merge([catalog_of([official]), catalog_of([copied])])
@@ -172,7 +172,7 @@ def test_everything_is_listed_newest_first() -> None:
         (AssetQuery(implementation="cpython", build="20260127", flavor="full", cpu="v3"), [NAMES[1]]),
     ],
 )
-def test_each_filter_leaves_the_assets_that_match(query: AssetQuery, expected: list[str]) -> None:
+def test_each_filter_keeps_the_matching_assets(query: AssetQuery, expected: list[str]) -> None:
     assert names(query) == expected
 
 

@@ -120,7 +120,7 @@ def contents(asset: Asset) -> dict[str, str]:
         ("20260814", LINUX, "3.12.14", {"sqlite": "3.53.1"}),
     ],
 )
-def test_what_a_build_contains(tag: str, target: str, version: str, expected: dict[str, str]) -> None:
+def test_the_components_of_a_build_are_known(tag: str, target: str, version: str, expected: dict[str, str]) -> None:
     found = contents(build(tag, target, version))
     assert {name: found.get(name, ABSENT) for name in expected} == expected
 
@@ -135,7 +135,7 @@ def test_what_a_build_contains(tag: str, target: str, version: str, expected: di
         ("20230826", "", "1.2.4"),
     ],
 )
-def test_musl_is_inside_of_static_builds(tag: str, options: str, expected: str) -> None:
+def test_static_builds_contain_musl(tag: str, options: str, expected: str) -> None:
     assert contents(build(tag, MUSL, "3.12.0", options=options)).get("musl", ABSENT) == expected
 
 
@@ -144,14 +144,14 @@ def test_static_builds_for_windows_have_no_tcl() -> None:
     assert not {"tcl", "tk"} & set(found)
 
 
-def test_full_archives_of_3_9_have_libedit_beside_readline() -> None:
+def test_full_archives_of_3_9_have_libedit_and_readline() -> None:
     found = contents(build("20220528", LINUX, "3.9.13", flavor="full"))
     assert (found["readline"], found["libedit"]) == ("8.1.2", "20210910-3.1")
 
 
 @pytest.mark.parametrize("options", ["freethreaded", "debug", "pgo+lto", "freethreaded+debug"])
 @pytest.mark.parametrize("target", [LINUX, MAC, WINDOWS])
-def test_options_and_levels_change_nothing(target: str, options: str) -> None:
+def test_build_options_and_levels_do_not_change_components(target: str, options: str) -> None:
     plain = build("20260814", target, "3.14.7")
     assert contents(replace(plain, options=BuildOptions.parse(options), cpu="v3")) == contents(plain)
 
@@ -171,7 +171,7 @@ def test_options_and_levels_change_nothing(target: str, options: str) -> None:
         build("20220528", "linux-riscv64", "3.10.4"),  # a target that this tag did not have
     ],
 )
-def test_what_is_not_known_is_not_guessed(asset: Asset) -> None:
+def test_unknown_components_are_not_guessed(asset: Asset) -> None:
     assert components_of(asset, bundled_table()) is None
 
 
@@ -186,7 +186,9 @@ def test_what_is_not_known_is_not_guessed(asset: Asset) -> None:
         ("20261110", MAC, {"expat": "2.10.0", "pip": "26.3"}),
     ],
 )
-def test_of_a_tag_with_release_notes_only_what_they_tell_is_known(tag: str, target: str, known: dict[str, str]) -> None:
+def test_of_a_tag_with_release_notes_only_the_listed_components_are_known(
+    tag: str, target: str, known: dict[str, str]
+) -> None:
     found = contents(build(tag, target, "3.14.7"))
     fixed = (UNKNOWN, CPYTHON, SYSTEM)
     assert {name: version for name, version in found.items() if version not in fixed} == known
@@ -207,7 +209,7 @@ def document() -> dict[str, object]:
         (WINDOWS, {"openssl": UNKNOWN, "sqlite": "3.60.0", "tcl": UNKNOWN, "tk": UNKNOWN, "zlib-ng": UNKNOWN}),
     ],
 )
-def test_names_that_are_newer_than_the_rules_are_not_known(target: str, expected: dict[str, str]) -> None:
+def test_components_newer_than_the_rules_are_not_known(target: str, expected: dict[str, str]) -> None:
     table = ComponentTable.read(json.loads(json.dumps(document())))
     found = components_of(build("20270101", target, "3.14.9"), table)
     assert found is not None
@@ -215,7 +217,7 @@ def test_names_that_are_newer_than_the_rules_are_not_known(target: str, expected
     assert {name: versions.get(name, ABSENT) for name in expected} == expected
 
 
-def test_of_every_known_build_of_a_known_tag_every_version_is_known() -> None:
+def test_every_component_version_of_every_known_build_is_known() -> None:
     table = bundled_table()
     catalog = Catalog(sources=(bundled_snapshot(),))
     judged = 0

@@ -67,7 +67,7 @@ def test_anything_else_is_refused(data: bytes) -> None:
         read_document(data, "here")
 
 
-def test_what_is_no_json_is_none() -> None:
+def test_a_document_that_is_not_json_is_none() -> None:
     assert parse_json(b"{") is None
     assert parse_json(b"\xff") is None
     assert parse_json(b"[1]") == [1]

@@ -58,7 +58,7 @@ def test_a_release_has_sizes_and_a_publication_time() -> None:
         release(),
     ],
 )
-def test_what_cannot_be_locked_is_left_out(left_out: dict[str, object]) -> None:
+def test_files_that_cannot_be_locked_are_left_out(left_out: dict[str, object]) -> None:
     reading = read_releases_page(json.dumps([left_out]).encode(), "page")
     assert (reading.assets, reading.unknown) == ((), ())
 
@@ -92,7 +92,7 @@ def test_pages_are_read_until_one_has_nothing_new(upstream_server: Upstream) -> 
     assert upstream_server.asked == [path(1), path(2)]
 
 
-def test_releases_from_before_digests_end_the_reading(upstream_server: Upstream) -> None:
+def test_reading_ends_at_releases_without_digests(upstream_server: Upstream) -> None:
     upstream_server.put(path(1), page(NEW))
     upstream_server.put(path(2), json.dumps([release(api_asset(OLD, digest=None))]).encode())
     crawl = read_releases(http_get, f"{upstream_server.address}/releases", known=set())
@@ -101,7 +101,7 @@ def test_releases_from_before_digests_end_the_reading(upstream_server: Upstream)
     assert upstream_server.asked == [path(1), path(2)]
 
 
-def test_an_unchanged_first_page_ends_it_at_once(upstream_server: Upstream) -> None:
+def test_reading_ends_at_an_unchanged_first_page(upstream_server: Upstream) -> None:
     upstream_server.put(path(1), page(NEW), etag='"1"')
     assert read_releases(http_get, f"{upstream_server.address}/releases", known=set(), etag='"1"') is None
     assert upstream_server.asked == [path(1)]
@@ -117,7 +117,7 @@ def test_a_page_is_requested_by_its_number() -> None:
     assert page_url("https://example.com/releases", 3) == "https://example.com/releases?per_page=10&page=3"
 
 
-def test_one_release_by_its_tag(upstream_server: Upstream) -> None:
+def test_a_release_is_requested_by_its_tag(upstream_server: Upstream) -> None:
     body = json.dumps(release(api_asset(NEW), body="OpenSSL 3.5.5"))
     upstream_server.put("/releases/tags/20260203", body.encode())
     found = read_release(http_get, f"{upstream_server.address}/releases", "20260203")
@@ -125,7 +125,7 @@ def test_one_release_by_its_tag(upstream_server: Upstream) -> None:
     assert found.texts == {"20260203": "OpenSSL 3.5.5"}
 
 
-def test_what_releases_say_of_themselves(upstream_server: Upstream) -> None:
+def test_the_notes_of_releases_are_read(upstream_server: Upstream) -> None:
     rows = [release(api_asset(NEW), body="new"), release(api_asset(OLD), tag="20260127", body=None)]
     upstream_server.put(path(1), json.dumps(rows).encode())
     upstream_server.put(path(2), b"[]")
@@ -165,7 +165,7 @@ def graalpy(
         ("graalpy-22.3.1-linux-aarch64.tar.gz", "vm-22.3.1", "Python 3.8.5", "3.8.5+22.3.1 install_only linux-aarch64"),
     ],
 )
-def test_graalpys_archives(name: str, tag: str, body: str, title: str) -> None:
+def test_archives_of_graalpy_are_read(name: str, tag: str, body: str, title: str) -> None:
     (asset,) = read_graalpy_releases(graalpy(name, tag=tag, body=body), "page").assets
     assert asset.title == f"graalpy {title}"
     assert (asset.size, asset.published) == (5, "2026-02-04T10:00:00Z")
@@ -182,7 +182,7 @@ def test_graalpys_archives(name: str, tag: str, body: str, title: str) -> None:
     ],
     ids=["another build", "a checksum", "no hash", "no version of Python", "no version"],
 )
-def test_what_of_graalpy_cannot_be_locked_is_left_out(data: bytes) -> None:
+def test_files_of_graalpy_that_cannot_be_locked_are_left_out(data: bytes) -> None:
     assert read_graalpy_releases(data, "page").assets == ()
 
 

@@ -70,7 +70,7 @@ def contents(target: str, known: ComponentTable) -> dict[str, str]:
     return {component.name: words(component) for component in found}
 
 
-def test_versions_and_needs_are_read() -> None:
+def test_versions_and_dependencies_are_read() -> None:
     assert read_versions(DOWNLOADS) == {"autoconf": "2.72", "openssl-3.5": "3.5.9", "sqlite": "3.54.0.0", "zlib": "1.4"}
     assert read_needs(TARGETS) == {
         "x86_64-unknown-linux-gnu": ("openssl-3.5", "sqlite", "wonder", "zlib"),
@@ -78,7 +78,7 @@ def test_versions_and_needs_are_read() -> None:
     }
 
 
-def test_a_learned_tag_says_what_its_builds_contain_and_what_is_not_known() -> None:
+def test_a_downloaded_tag_gives_known_and_unknown_components_of_its_builds() -> None:
     found = contents(LINUX, table())
     assert (found["openssl"], found["sqlite"], found["zlib"]) == ("3.5.9", "3.54.0", "1.4")
     assert (found["wonder"], found["pip"]) == (UNKNOWN, UNKNOWN)
@@ -89,13 +89,13 @@ def test_a_learned_tag_says_what_its_builds_contain_and_what_is_not_known() -> N
 @pytest.mark.parametrize(
     ("entry", "component", "before"), [("openssl-4.0", "openssl", "3.5.9"), ("tk-windows-bin-905", "tcl", UNKNOWN)]
 )
-def test_a_newer_entry_makes_the_one_of_the_rules_not_known(entry: str, component: str, before: str) -> None:
+def test_a_component_with_an_entry_newer_than_the_rules_is_not_known(entry: str, component: str, before: str) -> None:
     assert contents(WINDOWS, table())[component] == before
     newer = DOWNLOADS.replace(b'"strange"', f'"{entry}": {{"version": "1"}}, "strange"'.encode())
     assert contents(WINDOWS, table(newer))[component] == UNKNOWN
 
 
-def test_what_is_in_the_code_of_a_learned_tag_is_not_known() -> None:
+def test_components_defined_in_the_code_of_a_downloaded_tag_are_not_known() -> None:
     assert contents(WINDOWS, table())["libffi"] == UNKNOWN
 
 
@@ -144,12 +144,12 @@ def test_nothing_in_the_file_is_executed(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_needs_of_another_form_are_one_error(source: bytes) -> None:
+def test_dependencies_of_another_form_are_one_error(source: bytes) -> None:
     with pytest.raises(CatalogError):
         read_needs(source)
 
 
-def test_a_tag_is_learned_from_a_server_and_kept(server: Server, tmp_path: Path) -> None:
+def test_the_components_of_a_tag_are_downloaded_and_saved(server: Server, tmp_path: Path) -> None:
     server.put(f"{TAG}/pythonbuild/downloads.py", DOWNLOADS)
     with fetcher(tmp_path) as fetch:
         with pytest.raises(NetworkError, match=r"targets\.yml"):
@@ -167,7 +167,7 @@ def test_a_tag_is_learned_from_a_server_and_kept(server: Server, tmp_path: Path)
 @pytest.mark.parametrize(
     "damaged", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "tags": {"a": {"versions": 1}}}']
 )
-def test_a_damaged_file_counts_as_nothing_learned(tmp_path: Path, damaged: str) -> None:
+def test_a_damaged_file_counts_as_missing(tmp_path: Path, damaged: str) -> None:
     (tmp_path / "components.json").write_text(damaged)
     assert known_table(tmp_path) == bundled_table()
     rows = {"versions": {"zlib": 1}, "needs": {}}
@@ -175,7 +175,7 @@ def test_a_damaged_file_counts_as_nothing_learned(tmp_path: Path, damaged: str) 
     assert known_table(tmp_path) == bundled_table()
 
 
-def test_only_tags_that_are_newer_than_the_table_and_not_learned_are_asked_for() -> None:
+def test_only_tags_newer_than_the_table_and_not_saved_are_requested() -> None:
     known = catalog(*(asset(f"3.13.5+{tag}") for tag in ("20250702", "20270101", "20270108", "mine")))
     assert unknown_tags(known, table()) == ["20270108"]
     assert unknown_tags(known, bundled_table()) == ["20270108", "20270101"]

@@ -16,7 +16,7 @@ def test_one_complete_list_is_enough(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", sorted(PARTIAL_SOURCES))
-def test_partial_lists_are_not_complete_together_either(source: str) -> None:
+def test_several_partial_lists_are_not_a_complete_list(source: str) -> None:
     assert not BuildListing(sources=frozenset({source})).complete
     assert not BuildListing(sources=PARTIAL_SOURCES).complete
 
@@ -31,7 +31,7 @@ def key(text: str, implementation: str = "cpython") -> BuildKey:
     return (implementation, Version.parse(version), build)
 
 
-def test_a_build_that_later_metadata_does_not_know_is_withdrawn() -> None:
+def test_a_build_missing_from_later_metadata_is_withdrawn() -> None:
     listed = [key("3.14.8+20261013"), key("3.14.9+20261021")]
     gone, older, newest = key("3.14.8+20261020"), key("3.14.8+20261003"), key("3.14.9+20261021")
     assert withdrawn_builds([gone, older, newest], listed) == {gone}
@@ -42,22 +42,22 @@ def test_a_build_that_later_metadata_does_not_know_is_withdrawn() -> None:
     ["3.14.8+20261026", "3.14.9+20261026", "3.13.1+20261020"],
     ids=["a build after the metadata", "the same of the newest version", "a version that is not listed"],
 )
-def test_what_the_metadata_cannot_know_is_not_withdrawn(known: str) -> None:
+def test_builds_that_the_metadata_cannot_list_are_not_withdrawn(known: str) -> None:
     assert withdrawn_builds([key(known)], [key("3.14.8+20261013"), key("3.14.9+20261021")]) == frozenset()
 
 
-def test_the_builds_of_other_implementations_are_named_by_no_day() -> None:
+def test_builds_of_other_implementations_are_never_withdrawn() -> None:
     assert withdrawn_builds([key("3.11.15+8.0.1", "pypy")], [key("3.11.15+8.0.0", "pypy")]) == frozenset()
 
 
-def test_in_the_bundled_catalog_one_release_is_gone() -> None:
+def test_the_bundled_catalog_has_one_withdrawn_release() -> None:
     snapshot = bundled_snapshot()
     builds = {each for each, _ in snapshot.listings() if set(snapshot.gone(*each))}
     assert builds == {key(f"{version}+20261020") for version in ("3.13.16", "3.14.8", "3.15.0")}
 
 
 @pytest.mark.parametrize(("build", "complete"), [("20260127", True), ("20261110", False), ("20261020", False)])
-def test_the_bundled_catalog_tells_whether_a_list_is_complete(build: str, complete: bool) -> None:
+def test_the_bundled_catalog_records_whether_a_list_is_complete(build: str, complete: bool) -> None:
     listings = [
         catalog.listings("cpython", version)[build]
         for catalog in [bundled_catalog()]

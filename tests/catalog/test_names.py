@@ -101,7 +101,7 @@ def test_every_real_name_is_read_and_written_back() -> None:
         ),
     ],
 )
-def test_what_the_names_of_each_era_say(filename: str, tag: str, expected: str) -> None:
+def test_names_of_each_era_are_read(filename: str, tag: str, expected: str) -> None:
     name = parse_name(filename, tag)
     words = (name.era, name.version, name.build, name.target, name.cpu, name.options, name.flavor, name.timestamp)
     assert " ".join(str(word or "-") if str(word) else "-" for word in words) == expected
@@ -159,7 +159,7 @@ def test_a_musl_build_is_static_unless_it_is_newer_than_the_first_dynamic_one(bu
     assert str(parse_name(f"cpython-3.13.2+{build}-{MUSL}-lto-full.tar.zst").options) == options
 
 
-def test_names_for_windows_have_a_link_mode_and_newer_ones_none() -> None:
+def test_the_link_mode_in_a_name_for_windows_is_optional() -> None:
     shared = parse_name(f"cpython-3.12.3+20240415-{WINDOWS}-shared-pgo-full.tar.zst")
     plain = parse_name(f"cpython-3.12.3+20240415-{WINDOWS}-pgo-full.tar.zst")
     assert (str(shared.options), str(plain.options)) == ("pgo+shared", "pgo")
@@ -245,9 +245,7 @@ def test_a_name_that_is_written_is_read_back_as_given(name: ParsedName) -> None:
 
 
 @given(versions, st.sampled_from([target for target in KNOWN_TARGETS.values() if target.libc != "musl"]), st.booleans())
-def test_a_modern_name_leaves_out_what_install_only_names_do_not_say(
-    version: Version, target: Target, free: bool
-) -> None:
+def test_a_modern_install_only_name_omits_the_optimisation(version: Version, target: Target, free: bool) -> None:
     options = BuildOptions.of({"pgo", "lto", *(("freethreaded",) if free else ())})
     filename = modern_name(version=version, build="20260127", target=target, options=options, flavor="install_only")
     variant = "freethreaded-install_only" if free else "install_only"
@@ -291,7 +289,7 @@ def inferred(filename: str, *siblings: str, by_target: bool = True) -> str:
         (("lto", "pgo", "pgo+lto", "noopt", "debug"), "pgo+lto"),
     ],
 )
-def test_an_archive_is_optimised_as_its_fastest_sibling(siblings: tuple[str, ...], options: str) -> None:
+def test_an_archive_has_the_optimisation_of_its_fastest_sibling(siblings: tuple[str, ...], options: str) -> None:
     others = [full("3.14.2", "20260127", sibling) for sibling in siblings]
     assert inferred(stripped("3.14.2", "20260127"), *others) == options
 
@@ -306,7 +304,7 @@ def test_an_archive_is_optimised_as_its_fastest_sibling(siblings: tuple[str, ...
         full("3.14.2", "20260127", "freethreaded+lto"),
     ],
 )
-def test_another_version_build_level_target_or_threading_is_no_sibling(stranger: str) -> None:
+def test_an_archive_of_another_version_build_level_target_or_threading_is_not_a_sibling(stranger: str) -> None:
     assert inferred(stripped("3.14.2", "20260127"), stranger, by_target=False) == ""
 
 
@@ -315,7 +313,7 @@ def test_a_free_threaded_archive_has_free_threaded_siblings() -> None:
     assert inferred(stripped("3.14.2", "20260325", free=True), *siblings) == "freethreaded+lto"
 
 
-def test_a_static_musl_build_is_no_sibling_of_a_dynamic_one() -> None:
+def test_a_static_musl_build_is_not_a_sibling_of_a_dynamic_one() -> None:
     static = full("3.14.2", "20260127", "lto+static", triple=MUSL)
     assert inferred(stripped("3.14.2", "20260127", triple=MUSL), static, by_target=False) == ""
 
@@ -361,7 +359,7 @@ def test_siblings_and_the_target_never_disagree_on_a_real_asset() -> None:
         assert asset.options.names & OPTIMISATIONS == fastest, asset.filename
 
 
-def test_full_archives_and_other_implementations_stay_as_they_are() -> None:
+def test_full_archives_and_other_implementations_are_unchanged() -> None:
     debug = upstream(full("3.14.2", "20260127", "debug"))
     pypy = next(asset for asset in bundled_assets() if asset.implementation == "pypy")
     assert infer_options([debug, pypy]) == (debug, pypy)

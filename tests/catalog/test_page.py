@@ -82,7 +82,7 @@ def number(catalog: Catalog, test: Any) -> int:
     return sum(1 for asset in assets_of(catalog) if test(asset))
 
 
-def test_words_find_what_they_name(tab: Tab, small: Path) -> None:
+def test_words_of_the_query_find_matching_assets(tab: Tab, small: Path) -> None:
     """Each query finds as many rows as the catalog has."""
     catalog = some_catalog()
     meanings: dict[str, Any] = {
@@ -195,16 +195,18 @@ def check_lines(tab: Tab, page: Path, project: Project, assets: Sequence[Asset])
     assert hashes == {f"e{place}": [str(asset.sha256)] for place, asset in enumerate(assets)}
 
 
-def test_the_line_of_a_row_locks_to_the_hash_that_is_shown(tab: Tab, small: Path, tmp_path: Path) -> None:
+def test_the_manifest_line_of_a_row_is_locked_to_the_shown_sha256(tab: Tab, small: Path, tmp_path: Path) -> None:
     check_lines(tab, small, Project(tmp_path / "project"), one_of_each_kind(some_catalog())[::16])
 
 
 @pytest.mark.slow
-def test_the_line_of_every_kind_of_row_locks_to_the_hash_that_is_shown(tab: Tab, whole: Path, tmp_path: Path) -> None:
+def test_the_manifest_line_of_every_kind_of_row_is_locked_to_the_shown_sha256(
+    tab: Tab, whole: Path, tmp_path: Path
+) -> None:
     check_lines(tab, whole, Project(tmp_path / "project"), one_of_each_kind(bundled_catalog()))
 
 
-def test_components_and_what_changed_since_the_build_before(tab: Tab, small: Path) -> None:
+def test_components_and_their_changes_since_the_previous_build_are_shown(tab: Tab, small: Path) -> None:
     catalog, table = some_catalog(), bundled_table()
     tab.open(small, width=1280)
     newer, older = (
@@ -257,7 +259,7 @@ def test_an_address_opens_the_same_search_and_asset_again(tab: Tab, small: Path)
     assert tab.ask("details.hidden") is True
 
 
-def test_everything_is_reached_by_keyboard(tab: Tab, small: Path) -> None:
+def test_everything_can_be_reached_by_keyboard(tab: Tab, small: Path) -> None:
     tab.open(small, width=1280)
     assert tab.ask("document.activeElement.id") == "query"
     tab.type("3.14 linux")
@@ -291,7 +293,7 @@ def test_everything_is_reached_by_keyboard(tab: Tab, small: Path) -> None:
     assert visited[:8] == ["SUMMARY", "python", "newest", "target", "level", "variant", "flavor", "list"]
 
 
-def test_screen_readers_are_told_names_places_and_counts(tab: Tab, small: Path) -> None:
+def test_screen_readers_get_names_positions_and_counts(tab: Tab, small: Path) -> None:
     tab.open(small, width=1280)
     search(tab, "pypy3.11 linux-x86_64")
     arrow(tab)
@@ -307,7 +309,7 @@ def test_screen_readers_are_told_names_places_and_counts(tab: Tab, small: Path) 
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_it_fits_the_window_and_reports_no_error(tab: Tab, small: Path, width: int) -> None:
+def test_the_page_fits_the_window_without_errors(tab: Tab, small: Path, width: int) -> None:
     tab.complaints.clear()
     for dark in (False, True):
         tab.open(small, width=width, dark=dark)
@@ -325,7 +327,7 @@ def test_it_fits_the_window_and_reports_no_error(tab: Tab, small: Path, width: i
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing(any_tab: Tab, axe: str, small: Path, tmp_path: Path) -> None:
+def test_axe_finds_no_accessibility_problems(any_tab: Tab, axe: str, small: Path, tmp_path: Path) -> None:
     """Wide and narrow, light and dark; with an asset selected, and without."""
     assert not broken_rules(any_tab, axe, small, "catalog")
     for width, dark in ((1280, False), (390, True)):
@@ -337,7 +339,7 @@ def test_axe_finds_nothing(any_tab: Tab, axe: str, small: Path, tmp_path: Path) 
     assert any_tab.ask(RUN_AXE)  # it does search
 
 
-def test_the_page_may_run_and_load_nothing_but_its_own() -> None:
+def test_the_page_may_only_run_and_load_its_own_files() -> None:
     text = page_of(everything=False)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
     assert policy
@@ -347,7 +349,7 @@ def test_the_page_may_run_and_load_nothing_but_its_own() -> None:
     assert not re.findall(r'<(?:img|link|iframe)|\ssrc=|\sstyle=|\son[a-z]+="', text.partition("<script")[0])
 
 
-def test_what_a_catalog_says_stays_text(tab: Tab, tmp_path: Path) -> None:
+def test_values_of_a_catalog_are_shown_as_text(tab: Tab, tmp_path: Path) -> None:
     tables = page_tables(some_catalog(), bundled_table())
     spoiled = json.loads(
         json.dumps(tables.search).replace("linux-x86_64-musl", "</script><img src=x onerror=alert(1)>")
@@ -370,7 +372,7 @@ def test_what_a_catalog_says_stays_text(tab: Tab, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_the_search_needs_comes_first_and_is_small() -> None:
+def test_the_data_for_the_search_is_small_and_loaded_first() -> None:
     text = page_of(everything=True)
     before, _, after = text.partition('<script type="application/json" id="details-data">')
     assert len(before) < MOST_BEFORE_SEARCH
@@ -426,7 +428,7 @@ def compressed(whole: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_the_search_answers_within_half_a_second_on_a_slow_line(tab: Tab, compressed: str) -> None:
+def test_the_search_is_ready_within_half_a_second_on_a_slow_connection(tab: Tab, compressed: str) -> None:
     """At 1.6 Mbit/s and 150 ms, before the hashes have arrived; fails once in twenty tries, on busy machines."""
     limits = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 100_000}
     unlimited = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
@@ -450,7 +452,7 @@ def test_the_search_answers_within_half_a_second_on_a_slow_line(tab: Tab, compre
 
 
 @pytest.mark.slow
-def test_a_keystroke_takes_milliseconds(tab: Tab, whole: Path) -> None:
+def test_a_keystroke_is_handled_within_milliseconds(tab: Tab, whole: Path) -> None:
     """With layout, for all rows: the best of five rounds for each key, because other processes take time too."""
     tab.open(whole, width=1280)
     texts = ("3.14t linux-x86_64 v3 stripped", "pypy3.11 macos", "-debug freethreaded windows 2026", "3.9.2 i686 noopt")

@@ -28,14 +28,14 @@ def test_a_url_is_made_of_tag_and_name_with_plus_escaped() -> None:
     assert asset_url("20260127", NAME) == URL
 
 
-def test_an_asset_is_made_of_its_url() -> None:
+def test_an_asset_is_read_from_its_url() -> None:
     asset = asset_at(URL, digest("x"), published="2026-01-30T14:46:07Z", size=5)
     assert asset.title == f"cpython 3.14.2+20260127 pgo+lto full {asset.target.short}"
     assert (asset.url, asset.filename, asset.sha256) == (URL, NAME, digest("x"))
     assert (asset.published, asset.size) == ("2026-01-30T14:46:07Z", 5)
 
 
-def test_the_tag_is_the_urls_where_the_name_has_only_a_timestamp() -> None:
+def test_the_tag_of_a_name_with_a_timestamp_is_that_of_the_url() -> None:
     asset = asset_at(asset_url("20201020", f"cpython-3.9.0-{LINUX}-pgo-20201021T0245.tar.zst"), digest("x"))
     assert asset.build == "20201020"
 
@@ -92,7 +92,7 @@ _EVIL = "../../../../../evil/repo/releases/download/x"
         ("https://gitlab.com/o/r/releases/download/v1/a.tar.gz", None),
     ],
 )
-def test_a_release_is_judged_by_the_parts_of_its_url(url: str, release: ReleaseFile | None) -> None:
+def test_a_release_is_recognised_by_the_parts_of_its_url(url: str, release: ReleaseFile | None) -> None:
     assert release_of(url) == release
 
 
@@ -110,7 +110,7 @@ def test_rows_without_a_hash_are_left_out_and_unknown_names_are_returned() -> No
     assert reading.unknown == (f"{RELEASES}20260127/cpython-new.tar.gz",)
 
 
-def test_every_bundled_asset_of_pbs_is_where_its_name_says() -> None:
+def test_every_bundled_asset_of_pbs_has_the_url_of_its_name() -> None:
     for asset in bundled_assets():
         if asset.implementation == "cpython":
             assert asset_url(asset.build, asset.filename) == asset.url
@@ -125,5 +125,5 @@ def test_every_bundled_asset_of_pbs_is_where_its_name_says() -> None:
         ("https://example.com/20250702/x.tar.gz", ""),
     ],
 )
-def test_the_release_that_a_url_is_in(url: str, tag: str) -> None:
+def test_the_release_of_a_url_is_found(url: str, tag: str) -> None:
     assert release_tag(samples.asset(url=url)) == tag

@@ -41,7 +41,7 @@ def titles(data: bytes, checksums: str) -> list[str]:
         ("pypy3.11-v7.3.19-s390x.tar.bz2", "linux", "s390x", "linux-s390x"),
     ],
 )
-def test_each_platform(name: str, platform: str, arch: str, target: str) -> None:
+def test_each_platform_is_read(name: str, platform: str, arch: str, target: str) -> None:
     found = titles(versions(name, platform, arch), f"{digest(name).hex}  {name}\n")
     assert found == [f"pypy 3.11.11+7.3.19 install_only {target}"]
 
@@ -56,11 +56,11 @@ def test_checksums_are_found_in_any_markup(text: str) -> None:
 @pytest.mark.parametrize(
     ("data", "checksums"), [(versions(), ""), (versions(stable=False), RST)], ids=["no hash", "a nightly build"]
 )
-def test_what_cannot_be_locked_is_left_out(data: bytes, checksums: str) -> None:
+def test_files_that_cannot_be_locked_are_left_out(data: bytes, checksums: str) -> None:
     assert titles(data, checksums) == []
 
 
-def test_a_url_that_no_lock_may_hold_is_returned() -> None:
+def test_a_url_that_a_lock_file_must_not_contain_is_returned() -> None:
     data = versions().replace(b"https://downloads.python.org/", b"https://downloads.python.org/../")
     (url,) = read_pypy(data, RST.encode(), "x").unknown
     assert "/../" in url
@@ -70,11 +70,11 @@ def test_an_unknown_platform_is_returned() -> None:
     assert read_pypy(versions(platform="amiga"), RST.encode(), "x").unknown == (f"https://downloads.python.org/{NAME}",)
 
 
-def test_the_day_is_the_time_of_publication() -> None:
+def test_the_date_of_a_release_is_its_publication_time() -> None:
     (asset,) = read_pypy(versions(), RST.encode(), "x").assets
     assert asset.published == "2025-02-26T00:00:00Z"
 
 
-def test_what_is_not_the_list_is_refused() -> None:
+def test_a_document_that_is_not_the_list_is_refused() -> None:
     with pytest.raises(CatalogError, match=r"versions.json: \[0\].pypy_version: Field required"):
         read_pypy(b'[{"files": []}]', b"", "versions.json")

@@ -50,7 +50,7 @@ def update(cache_dir: Path, *urls: str, now: str = NOW) -> RefreshResult:
     return refresh_ndjson(cache_dir, get=http_get, now=now, urls=urls)
 
 
-def test_upstreams_catalog_is_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_catalog_of_upstream_is_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/list", ndjson_line(FIRST) + ndjson_line(SECOND), etag='"1"')
     assert update(cache_dir, url) == RefreshResult(outcome="updated", origin=url, as_of=NOW, count=2, new=2)
     assert cached_builds(cache_dir) == ("20270201", "20270101")
@@ -84,7 +84,7 @@ def test_a_changed_catalog_replaces_the_old_one(upstream_server: Upstream, cache
     assert cached_builds(cache_dir) == ("20270201", "20270101")
 
 
-def test_assets_that_are_bundled_are_not_new(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_bundled_assets_are_not_new(upstream_server: Upstream, cache_dir: Path) -> None:
     known = next(asset for asset in bundled_assets() if asset.build == "20260814")
     rows = json.loads(ndjson_line(known.filename))
     rows["artifacts"][0]["sha256"] = known.sha256.hex
@@ -93,7 +93,7 @@ def test_assets_that_are_bundled_are_not_new(upstream_server: Upstream, cache_di
 
 
 @pytest.mark.parametrize("mirror", [b"<html>", b"", ndjson_line(FIRST)[:-9], None])
-def test_where_the_mirror_fails_the_origin_is_tried(
+def test_the_origin_is_tried_if_the_mirror_fails(
     upstream_server: Upstream, cache_dir: Path, mirror: bytes | None
 ) -> None:
     broken = f"{upstream_server.address}/mirror"
@@ -135,7 +135,7 @@ def gone(cache_dir: Path) -> set[str]:
     return {build for build in catalog.builds("cpython", version) if catalog.gone("cpython", version, build)}
 
 
-def test_assets_that_are_no_longer_listed_stay_and_are_marked(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_assets_that_are_no_longer_listed_are_kept_and_marked(upstream_server: Upstream, cache_dir: Path) -> None:
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     url = upstream_server.put("/list", b"".join(lines))
     update(cache_dir, url)
@@ -153,7 +153,7 @@ def test_assets_that_are_no_longer_listed_stay_and_are_marked(upstream_server: U
     assert gone(cache_dir) == set()
 
 
-def test_one_archive_of_a_build_can_be_gone(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_one_archive_of_a_build_can_be_withdrawn(upstream_server: Upstream, cache_dir: Path) -> None:
     other = full("3.15.9", "20270101")
     url = upstream_server.put("/list", ndjson_line(FIRST, other))
     update(cache_dir, url)
@@ -162,7 +162,7 @@ def test_one_archive_of_a_build_can_be_gone(upstream_server: Upstream, cache_dir
     assert cached(cache_dir).gone("cpython", Version.parse("3.15.9"), "20270101") == {upstream(other).url}
 
 
-def test_an_older_copy_of_the_list_proves_nothing_of_newer_builds(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_an_older_copy_of_the_list_does_not_withdraw_newer_builds(upstream_server: Upstream, cache_dir: Path) -> None:
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     url = upstream_server.put("/list", b"".join(lines))
     update(cache_dir, url)
@@ -171,7 +171,7 @@ def test_an_older_copy_of_the_list_proves_nothing_of_newer_builds(upstream_serve
     assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 3)
 
 
-def test_what_another_place_lists_proves_nothing(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_a_list_from_another_server_does_not_withdraw_builds(upstream_server: Upstream, cache_dir: Path) -> None:
     """A company's copy may have only the archives of its own platforms."""
     lines = [ndjson_line(name) for name in (FIRST, SECOND, THIRD)]
     update(cache_dir, upstream_server.put("/list", b"".join(lines)))
@@ -205,7 +205,7 @@ def test_names_of_a_later_grammar_are_noted(upstream_server: Upstream, cache_dir
     assert "loongarch64" in note
 
 
-def test_a_hash_that_upstream_changed_is_noted_and_the_bundled_one_stays(
+def test_a_sha256_changed_upstream_is_noted_and_the_bundled_one_is_kept(
     upstream_server: Upstream, cache_dir: Path
 ) -> None:
     known = next(asset for asset in bundled_assets() if asset.build == "20260814")
@@ -248,7 +248,7 @@ def put_pages(server: Upstream, *pages: bytes, etag: str = "") -> str:
     return f"{server.address}/releases"
 
 
-def test_githubs_releases_are_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_releases_of_github_are_downloaded_and_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
     done = refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     assert (done.outcome, done.count, done.new) == ("updated", 2, 2)
@@ -257,7 +257,7 @@ def test_githubs_releases_are_downloaded_and_saved(upstream_server: Upstream, ca
     assert (asset.size, asset.published) == (5, "2027-03-02T00:00:00Z")
 
 
-def test_saved_releases_stay_and_are_not_requested_again(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_saved_releases_are_kept_and_not_requested_again(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(SECOND), page(FIRST), page())
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     upstream_server.asked.clear()
@@ -276,7 +276,7 @@ def test_unchanged_releases_get_a_new_date(upstream_server: Upstream, cache_dir:
     assert cached(cache_dir).as_of == LATER
 
 
-def test_a_page_that_fails_leaves_the_saved_catalog(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_after_a_failed_page_the_saved_catalog_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
     url = put_pages(upstream_server, page(FIRST), page())
     refresh_github(cache_dir, get=http_get, now=NOW, url=url)
     before = (cache_dir / GITHUB_FILE).read_bytes()
@@ -298,7 +298,7 @@ def sums(*names: str) -> bytes:
     return "".join(f"{digest(name).hex}  {name}\n" for name in names).encode()
 
 
-def test_the_checksums_of_a_release_are_its_whole_list(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_checksums_of_a_release_are_a_complete_list(upstream_server: Upstream, cache_dir: Path) -> None:
     upstream_server.put("/mirror/20270101/SHA256SUMS", sums(FIRST, full("3.15.9", "20270101"), "x.sig"), etag='"1"')
     base = f"{upstream_server.address}/mirror/"
     done = refresh_sums(cache_dir, "20270101", get=http_get, now=NOW, bases=[base])
@@ -311,7 +311,7 @@ def test_the_checksums_of_a_release_are_its_whole_list(upstream_server: Upstream
     assert (gone(cache_dir), len(cached_builds(cache_dir))) == (set(), 2)
 
 
-def test_where_a_mirror_has_no_checksums_the_next_place_is_asked(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_if_a_mirror_has_no_checksums_the_next_source_is_tried(upstream_server: Upstream, cache_dir: Path) -> None:
     upstream_server.put("/zero/20270101/SHA256SUMS", b"<html>the page of a proxy")
     upstream_server.put("/two/20270101/SHA256SUMS", sums(FIRST))
     bases = [f"{upstream_server.address}/{name}/" for name in ("one", "zero", "two")]
@@ -339,7 +339,7 @@ def put_pypy(server: Upstream, *versions: dict[str, object], number: int = 1) ->
     )
 
 
-def test_pypys_list_is_complete_and_asked_for_with_both_etags(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_list_of_pypy_is_complete_and_requested_with_both_etags(upstream_server: Upstream, cache_dir: Path) -> None:
     urls = put_pypy(upstream_server, pypy_version())
     done = refresh_pypy(cache_dir, get=http_get, now=NOW, urls=urls)
     assert (done.outcome, done.count, done.new) == ("updated", 1, 1)
@@ -371,7 +371,7 @@ def graalpy_page(*builds: str) -> bytes:
     return json.dumps(releases).encode()
 
 
-def test_graalpys_releases_are_refreshed(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_releases_of_graalpy_are_refreshed(upstream_server: Upstream, cache_dir: Path) -> None:
     url = upstream_server.put("/graalpy", graalpy_page("99.0.1"), etag='"1"')
     assert refresh_graalpy(cache_dir, get=http_get, now=NOW, url=url).new == 1
     assert refresh_graalpy(cache_dir, get=http_get, now=LATER, url=url).outcome == "unchanged"
@@ -390,7 +390,7 @@ def uv_metadata(*names: str) -> bytes:
     return json.dumps(rows).encode()
 
 
-def test_uvs_metadata_is_a_partial_list_and_shows_what_was_withdrawn(
+def test_the_metadata_of_uv_is_a_partial_list_and_shows_withdrawn_builds(
     upstream_server: Upstream, cache_dir: Path
 ) -> None:
     newer = stripped("3.15.10", "20270301")
@@ -405,7 +405,7 @@ def test_uvs_metadata_is_a_partial_list_and_shows_what_was_withdrawn(
     assert gone(cache_dir) == set()  # a complete list has it
 
 
-def test_what_a_release_says_of_itself_is_kept(upstream_server: Upstream, cache_dir: Path) -> None:
+def test_the_notes_of_a_release_are_saved(upstream_server: Upstream, cache_dir: Path) -> None:
     release = json.loads(page(FIRST))[0] | {"body": "OpenSSL 3.5.4 -> 3.5.5"}
     upstream_server.put("/releases/tags/20270101", json.dumps(release).encode())
     done = refresh_release(cache_dir, "20270101", get=http_get, now=NOW, url=f"{upstream_server.address}/releases")
@@ -416,7 +416,7 @@ def test_what_a_release_says_of_itself_is_kept(upstream_server: Upstream, cache_
     assert asset.size == 5
 
 
-def test_a_list_of_checksums_of_several_releases_proves_nothing_by_what_it_lacks(
+def test_checksums_of_several_releases_do_not_withdraw_missing_builds(
     upstream_server: Upstream, cache_dir: Path
 ) -> None:
     lines = [f"{digest(name).hex}  {tag_of(name)}/{name}\n".encode() for name in (FIRST, SECOND, THIRD)]

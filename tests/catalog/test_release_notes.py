@@ -42,7 +42,7 @@ BY = "by @someone in https://github.com/astral-sh/python-build-standalone/pull/1
         ("unix: rename libffi -> libffi-3.3", {}),
     ],
 )
-def test_titles_of_real_changes(title: str, expected: dict[str, str]) -> None:
+def test_titles_of_real_changes_are_read(title: str, expected: dict[str, str]) -> None:
     for line in (f"* {title} {BY}", f"- {title} (#7)", f"  * {title}\r"):
         assert read_release_notes(f"## What's Changed\n{line}\n\n**Full Changelog**: zlib 9.9\n") == expected
     assert read_release_notes(title) == {}  # prose
@@ -58,7 +58,7 @@ def test_titles_of_real_changes(title: str, expected: dict[str, str]) -> None:
         (("zlib 1.4", "revert zlib"), {}),
     ],
 )
-def test_what_becomes_of_several_changes(titles: tuple[str, ...], expected: dict[str, str]) -> None:
+def test_several_changes_of_one_component_are_combined(titles: tuple[str, ...], expected: dict[str, str]) -> None:
     assert read_release_notes("\n".join(f"* {title} {BY}" for title in titles)) == expected
 
 

@@ -21,14 +21,14 @@ def answer(as_of: str = NOW, etag: str = '"1"') -> UpstreamAnswer:
     return UpstreamAnswer(origin=URL, etag=etag, as_of=as_of)
 
 
-def test_the_origin_of_an_answer_is_saved_beside_it(cache_dir: Path) -> None:
+def test_the_origin_of_a_response_is_saved_with_it(cache_dir: Path) -> None:
     replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=(FIRST_REPLACING,)), answer())
     kept = load_saved(cache_dir / NDJSON_FILE)
     assert kept is not None
     assert (kept.as_of, kept.facts[ORIGIN_FACT], kept.facts[ETAG_FACT]) == (NOW, URL, '"1"')
 
 
-def test_new_assets_are_those_that_neither_the_saved_nor_the_bundled_catalog_has(cache_dir: Path) -> None:
+def test_assets_in_neither_the_saved_nor_the_bundled_catalog_are_new(cache_dir: Path) -> None:
     path = cache_dir / NDJSON_FILE
     bundled = upstream(full("3.14.2", "20260127"))
     assert replace_saved(path, None, AssetsRead(assets=(FIRST_REPLACING, bundled)), answer()).new == 1
@@ -38,13 +38,13 @@ def test_new_assets_are_those_that_neither_the_saved_nor_the_bundled_catalog_has
     )
 
 
-def test_an_empty_catalog_replaces_nothing(cache_dir: Path) -> None:
+def test_an_empty_catalog_does_not_replace_the_saved_one(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="lists no assets that provision can lock"):
         replace_saved(cache_dir / NDJSON_FILE, None, AssetsRead(assets=()), answer())
     assert not cache_dir.exists()
 
 
-def test_a_flood_of_unknown_names_is_one_short_note(cache_dir: Path) -> None:
+def test_many_unknown_names_are_one_short_note(cache_dir: Path) -> None:
     reading = AssetsRead(
         assets=(FIRST_REPLACING,), unknown=tuple(f"https://example.com/{number}" for number in range(1000))
     )
@@ -63,12 +63,12 @@ def test_an_unchanged_catalog_has_a_later_date(cache_dir: Path) -> None:
     assert {asset.url for asset in kept.all_assets()} == {FIRST_REPLACING.url, SECOND_REPLACING.url}
 
 
-def test_a_catalog_that_is_gone_cannot_be_marked_unchanged(cache_dir: Path) -> None:
+def test_a_removed_catalog_cannot_be_marked_as_unchanged(cache_dir: Path) -> None:
     with pytest.raises(CatalogError, match="changed during the update"):
         mark_unchanged(cache_dir / NDJSON_FILE, answer())
 
 
-def test_a_damaged_catalog_counts_as_none(cache_dir: Path) -> None:
+def test_a_damaged_catalog_counts_as_missing(cache_dir: Path) -> None:
     cache_dir.mkdir(parents=True)
     (cache_dir / NDJSON_FILE).write_bytes(b"damaged")
     assert load_usable(cache_dir / NDJSON_FILE) is None

@@ -51,13 +51,13 @@ def test_no_two_assets_have_the_same_properties() -> None:
     assert [key for key, count in properties.items() if count > 1] == []
 
 
-def test_no_two_bundled_assets_share_a_url_and_each_has_a_plausible_one() -> None:
+def test_bundled_assets_have_distinct_and_plausible_urls() -> None:
     urls = {asset.url for asset in bundled_assets()}
     assert len(urls) == len(bundled_assets())
     assert {url.partition("://")[2].partition("/")[0] for url in urls} == {"github.com", "downloads.python.org"}
 
 
-def test_a_build_of_which_a_date_is_known_has_it_for_all_its_assets() -> None:
+def test_all_assets_of_a_build_have_its_known_date() -> None:
     dates: dict[str, set[str | None]] = {}
     for asset in bundled_assets():
         dates.setdefault(asset.build, set()).add(asset.published)
@@ -65,7 +65,7 @@ def test_a_build_of_which_a_date_is_known_has_it_for_all_its_assets() -> None:
     assert [build for build, known in dates.items() if len(known) > 1] == []
 
 
-def test_the_bundled_catalog_says_when_it_was_gathered() -> None:
+def test_the_bundled_catalog_has_its_date() -> None:
     assert bundled_catalog().as_of >= "2026-10-25T00:00:00Z"
 
 
@@ -104,7 +104,7 @@ def test_an_unpublished_name_is_not_found() -> None:
     assert bundled_snapshot().find("cpython-3.14.2+20260127-x86_64-unknown-linux-gnu-install_only.tar.zst") is None
 
 
-def test_the_builds_together_have_every_asset() -> None:
+def test_every_asset_belongs_to_a_build() -> None:
     snapshot = bundled_snapshot()
     asked = [
         asset
@@ -141,7 +141,7 @@ def test_only_the_rows_of_the_requested_build_are_decoded() -> None:
 
 
 @pytest.mark.parametrize("shape", ["https://h/\x02/../\x01.zst", "https://h/a//\x02/\x01.zst", "https://h/a#/\x01.zst"])
-def test_a_url_that_no_lock_may_have_is_an_error_of_the_catalog(shape: str) -> None:
+def test_a_url_that_a_lock_file_must_not_contain_is_an_error_of_the_catalog(shape: str) -> None:
     rows = [SnapshotRow(0, None, digest("a").hex)]
     builds = [SnapshotBuild("20260127", None, ("uv",), range(1))]
     shapes = [f"x86_64-unknown-linux-gnu\tbaseline\tpgo\tfull\t{shape}"]
@@ -155,7 +155,7 @@ def test_a_shape_that_cannot_be_read_is_an_error_of_the_catalog() -> None:
         list(partly_unreadable().assets("cpython", Version.parse("3.14.2"), "20260203"))
 
 
-def test_reading_the_catalog_loads_nothing_heavy() -> None:
+def test_reading_the_catalog_imports_no_heavy_modules() -> None:
     code = (
         "import sys; from pathlib import Path; from provision.catalog.cache import open_catalog;"
         "catalog = open_catalog([], base=Path(), cache_dir=Path('nowhere'), offline=True);"
@@ -188,7 +188,7 @@ catalogs = st.lists(assets, max_size=12, unique_by=lambda asset: asset.filename)
 
 
 @given(catalogs)
-def test_what_is_written_is_read_back(given_assets: list[Asset]) -> None:
+def test_a_written_snapshot_is_read_back(given_assets: list[Asset]) -> None:
     snapshot = Snapshot(write_snapshot(given_assets, as_of="2026-02-01T00:00:00Z"))
     assert set(snapshot.all_assets()) == set(given_assets)
     assert snapshot.count == len(given_assets)
@@ -200,14 +200,14 @@ def test_the_order_of_the_assets_does_not_matter(orders: tuple[list[Asset], list
     assert one == other
 
 
-def test_the_bundled_snapshot_is_what_its_own_rows_give() -> None:
+def test_the_bundled_snapshot_is_reproduced_from_its_rows() -> None:
     snapshot = bundled_snapshot()
     listed = {key: listing.sources for key, listing in snapshot.listings()}
     written = write_snapshot(bundled_assets(), as_of=snapshot.as_of, sources=listed, gone=snapshot.all_gone())
     assert written == BUNDLED.read_bytes()
 
 
-def test_who_lists_a_build_and_what_is_gone_are_read_back() -> None:
+def test_listings_and_withdrawn_builds_are_read_back() -> None:
     kept, lost = (upstream(stripped("3.14.2", "20260127", triple=triple)) for triple in (LINUX, MAC))
     key = ("cpython", kept.version, "20260127")
     snapshot = Snapshot(write_snapshot([kept, lost], as_of="", sources={key: {"uv", "ndjson"}}, gone={lost.url}))
@@ -225,7 +225,7 @@ def test_facts_are_saved_and_can_be_replaced() -> None:
     assert list(later.all_assets()) == list(Snapshot(data).all_assets())
 
 
-def test_a_build_whose_publication_is_known_for_some_assets_only_has_that_time() -> None:
+def test_a_publication_time_known_for_some_assets_is_that_of_the_build() -> None:
     some = upstream(stripped("3.14.2", "20260127"), published="2026-01-30T14:46:07Z")
     other = upstream(full("3.14.2", "20260127"))
     snapshot = Snapshot(write_snapshot([some, other], as_of=""))
@@ -245,7 +245,7 @@ def test_a_name_with_two_hashes_is_refused() -> None:
         write_snapshot([asset, twin], as_of="")
 
 
-def test_of_many_such_names_the_first_are_reported() -> None:
+def test_of_many_names_with_two_hashes_the_first_are_reported() -> None:
     known = [upstream(stripped(f"3.14.{patch}", "20260127")) for patch in range(50)]
     others = [replace(asset, sha256=digest("other")) for asset in known]
     with pytest.raises(SeveralErrors) as caught:
@@ -253,7 +253,7 @@ def test_of_many_such_names_the_first_are_reported() -> None:
     assert len(caught.value.errors) == 20
 
 
-def test_the_same_name_in_two_builds_is_no_contradiction() -> None:
+def test_the_same_name_in_two_builds_is_allowed() -> None:
     """The names of eras A to C do not tell their tag."""
     asset = replace(upstream(stripped("3.14.2", "20260127")), url="https://example.com/a/python.tar.gz")
     other = replace(asset, build="20260203", url="https://example.com/b/python.tar.gz", sha256=digest("other"))

@@ -46,7 +46,7 @@ def resealed(head: str, rows: bytes = b"") -> bytes:
     return packed()[:8] + zlib.crc32(body).to_bytes(4, "little") + body
 
 
-def test_what_was_encoded_is_read_back() -> None:
+def test_an_encoded_snapshot_is_read_back() -> None:
     layout = SnapshotLayout(packed())
     assert {name: list(versions) for name, versions in layout.versions.items()} == {
         "cpython": ["3.14.2"],
@@ -61,13 +61,13 @@ def test_what_was_encoded_is_read_back() -> None:
     assert list(layout.rows(range(2, 4))) == ROWS[2:4]
 
 
-def test_sizes_take_no_bytes_where_none_is_known() -> None:
+def test_unknown_sizes_take_no_bytes() -> None:
     bare = [row._replace(size=None) for row in ROWS]
     assert list(SnapshotLayout(packed(bare)).rows(range(5))) == bare
     assert len(packed(ROWS)) - len(packed(bare)) == 8 * 5 + len("sizes\tyes\n")
 
 
-def test_more_shapes_than_two_bytes_count() -> None:
+def test_more_shapes_than_fit_in_two_bytes_can_be_encoded() -> None:
     shapes = [str(number) for number in range(65537)]
     rows = [row._replace(shape=65536) for row in ROWS]
     assert list(SnapshotLayout(packed(rows, shapes)).rows(range(5))) == rows
@@ -78,7 +78,7 @@ def test_an_empty_snapshot_is_valid() -> None:
     assert (layout.count, layout.versions, layout.facts, layout.shapes) == (0, {}, {}, [])
 
 
-def test_facts_can_be_replaced_while_the_rows_stay() -> None:
+def test_facts_can_be_replaced_without_changing_rows() -> None:
     renewed = with_facts(packed(), {"as_of": "2026-03-01T00:00:00Z"})
     layout = SnapshotLayout(renewed)
     assert layout.facts["as_of"] == "2026-03-01T00:00:00Z"
@@ -116,6 +116,6 @@ def test_an_invalid_head_with_a_valid_checksum_is_refused(head: str) -> None:
         SnapshotLayout(resealed(head))
 
 
-def test_rows_that_are_not_whole_are_refused() -> None:
+def test_incomplete_rows_are_refused() -> None:
     with pytest.raises(DamagedSnapshotError, match="rows"):
         SnapshotLayout(resealed("\f\f", b"123"))

@@ -36,7 +36,7 @@ def only(data: bytes, origin: str = ORIGIN) -> Asset:
     return asset
 
 
-def test_upstream_rows_are_read_by_url_and_hash_alone() -> None:
+def test_upstream_rows_are_read_by_url_and_hash_only() -> None:
     names = (full("3.14.2", "20260127", "debug", triple="aarch64-apple-darwin"), stripped("3.14.2", "20260127"))
     reading = read_upstream(ndjson_line(*names, date="2026-01-30T14:46:07.6+00:00"), "upstream")
     assert reading.assets == tuple(upstream(name, published="2026-01-30T14:46:07Z") for name in names)
@@ -65,7 +65,7 @@ def test_a_custom_catalog_has_the_same_format() -> None:
     assert only(ndjson_line(asset.filename, date="2026-01-30T14:46:07Z")) == asset
 
 
-def test_the_row_that_the_docs_show_needs_no_more_than_url_and_hash() -> None:
+def test_the_row_in_the_docs_has_only_url_and_hash() -> None:
     """`own-builds.md` has it for archives that exist: their names say the rest."""
     page = Path(__file__).parents[2] / "docs" / "own-builds.md"
     row = page.read_text(encoding="utf-8").partition("<!-- row -->\n```json\n")[2].partition("```")[0]
@@ -119,12 +119,12 @@ def test_urls_are_relative_to_the_catalog(url: str, origin: str, expected: str) 
         "\thttps://evil.example/b.tar.gz",
     ],
 )
-def test_urls_that_no_lock_may_hold_are_refused_with_their_line(url: str) -> None:
+def test_urls_that_a_lock_file_must_not_contain_are_refused_with_their_line(url: str) -> None:
     with pytest.raises(CatalogError, match=r"catalog.ndjson:1: artifacts\[0\]: "):
         read_custom_catalog(custom_line(VERSION, {"url": url, "platform": LINUX, "variant": "full"}), ORIGIN)
 
 
-def test_a_row_is_of_the_file_that_is_downloaded_and_not_of_its_query() -> None:
+def test_a_row_is_named_after_the_downloaded_file_and_not_after_the_query() -> None:
     name = f"cpython-3.14.2%2B20260127-{LINUX}-install_only.tar.gz"
     row: dict[str, object] = {"url": f"x?y=/{name}", "sha256": "a" * 64}
     with pytest.raises(CatalogError, match="`platform` and `variant` must tell"):
@@ -143,14 +143,14 @@ def test_stated_options_are_added_to_those_in_the_name() -> None:
     assert str(only(custom_line(VERSION, {"url": name, "options": "lto"})).options) == "freethreaded+lto"
 
 
-def test_unstated_options_are_those_of_the_siblings_and_otherwise_none() -> None:
+def test_options_that_are_not_stated_are_those_of_the_siblings_or_none() -> None:
     name = stripped("3.14.2", "20260127")
     assert str(only(custom_line(VERSION, {"url": name})).options) == ""
     data = custom_line(VERSION, {"url": name}, {"url": full("3.14.2", "20260127", "lto")})
     assert {str(asset.options) for asset in read_custom_catalog(data, ORIGIN).assets} == {"lto"}
 
 
-def test_stated_options_may_be_none_whatever_the_siblings_are() -> None:
+def test_stated_options_may_be_empty_regardless_of_the_siblings() -> None:
     line = custom_line(
         VERSION,
         {"url": stripped("3.14.2", "20260127"), "options": ""},
@@ -160,7 +160,7 @@ def test_stated_options_may_be_none_whatever_the_siblings_are() -> None:
     assert assets == {"install_only_stripped": "", "full": "lto"}
 
 
-def test_a_custom_name_needs_platform_and_variant() -> None:
+def test_a_custom_name_requires_platform_and_variant() -> None:
     row: dict[str, object] = {
         "url": "python.zip",
         "platform": "x86_64_v3-unknown-linux-gnu",
@@ -236,7 +236,7 @@ NEW_OPTIONS = full("3.15.0", "20261021", "jit+pgo+lto")
 
 @pytest.mark.parametrize("name", [NEW_TARGET, NEW_OPTIONS])
 @pytest.mark.parametrize("place", ["https://github.com/astral-sh/", "https://mirror.example.com/", ""])
-def test_names_of_a_later_grammar_do_not_make_a_copy_of_pbss_catalog_useless(name: str, place: str) -> None:
+def test_a_copy_of_the_pbs_catalog_with_names_of_a_later_grammar_is_read(name: str, place: str) -> None:
     url = f"{place}{name.replace('+', '%2B')}"
     known: dict[str, object] = {
         "url": stripped("3.15.0", "20261021"),
@@ -253,7 +253,7 @@ def test_names_of_a_later_grammar_do_not_make_a_copy_of_pbss_catalog_useless(nam
     assert (reading.unreadable, reading.unknown) == ((url,), ())
 
 
-def test_a_new_name_of_pbs_is_read_where_the_row_says_what_it_is() -> None:
+def test_a_new_name_of_pbs_is_read_if_the_row_has_all_properties() -> None:
     row: dict[str, object] = {"url": NEW_OPTIONS, "platform": LINUX, "variant": "pgo+lto+full"}
     assert only(custom_line("3.15.0+20261021", row)).filename == NEW_OPTIONS
 
@@ -276,7 +276,7 @@ def test_lines_are_numbered_and_blank_ones_left_out() -> None:
     assert lines[0][1] == lines[1][1]
 
 
-def test_a_line_without_a_newline_at_its_end_counts() -> None:
+def test_a_last_line_without_a_newline_is_read() -> None:
     assert len(parse_lines(LINE.rstrip(), "catalog.ndjson")) == 1
 
 
@@ -343,7 +343,7 @@ moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12,
 
 
 @given(moments, moments)
-def test_times_sort_as_their_texts_do(one: datetime, other: datetime) -> None:
+def test_times_are_ordered_like_their_texts(one: datetime, other: datetime) -> None:
     if abs((one - other).total_seconds()) >= 1:
         assert (format_time(one) < format_time(other)) == (one < other)
 
@@ -363,7 +363,7 @@ def wrong(text: str) -> CatalogError:
     return validation_error(caught.value, "catalog.ndjson", line=7)
 
 
-def test_hashes_and_times_become_values() -> None:
+def test_hashes_and_times_are_converted_to_values() -> None:
     outer = Outer.model_validate_json(
         f'{{"items": [{{"sha256": "{digest("x").hex.upper()}"}}, {{"sha256": null}}, {{}}],'
         ' "date": "2026-01-30T14:46:07.6+00:00", "unheard": "of"}'

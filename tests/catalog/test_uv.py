@@ -44,14 +44,14 @@ def read_rows(*rows: dict[str, object]) -> tuple[list[str], tuple[str, ...]]:
     return [asset.title for asset in reading.assets], reading.unknown
 
 
-def test_uvs_archives_of_pbs_are_read_by_their_names_alone() -> None:
+def test_pbs_archives_of_uv_are_read_by_their_names_only() -> None:
     name = stripped("3.14.2", "20260127", free=True)
     wrong = uv_row(asset_url("20260127", name), os="darwin", sha256=digest(name).hex)
     reading = read_uv(json.dumps({"key": wrong}).encode(), "uv.json")
     assert reading.assets == (upstream(name),)
 
 
-def test_an_archive_is_of_pbs_by_the_parts_of_its_url() -> None:
+def test_a_pbs_archive_is_recognised_by_the_parts_of_its_url() -> None:
     url = asset_url("20260127", stripped("3.14.2", "20260127"))
     row = uv_row(url.replace("github.com", "GitHub.com:443"))
     elsewhere = uv_row(url.replace("github.com", "example.com"))
@@ -71,7 +71,7 @@ def test_an_archive_is_of_pbs_by_the_parts_of_its_url() -> None:
         ({"prerelease": "rc1"}, "pypy 3.11.15rc1+7.3.23 install_only linux-x86_64"),
     ],
 )
-def test_other_implementations_are_read_by_uvs_fields(fields: dict[str, object], title: str) -> None:
+def test_other_implementations_are_read_by_the_fields_of_uv(fields: dict[str, object], title: str) -> None:
     pypy = {"name": "pypy", "minor": 11, "patch": 15, "build": "7.3.23"} | fields
     assert read_rows(uv_row("https://downloads.python.org/pypy/x.tar.bz2", **pypy)) == ([title], ())
 
@@ -90,7 +90,7 @@ def test_unknown_rows_of_uv_are_returned(fields: dict[str, object]) -> None:
     assert read_rows(uv_row(url, name="pypy", **fields)) == ([], (url,))
 
 
-def test_what_is_not_uvs_format_is_refused() -> None:
+def test_a_document_in_another_format_than_that_of_uv_is_refused() -> None:
     with pytest.raises(CatalogError, match=r"uv.json: key\.name: Field required"):
         read_uv(b'{"key": {"url": "x"}}', "uv.json")
 
@@ -112,7 +112,7 @@ def encrypted(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["uv-1.0.data/scripts/uv", "uv-1.0.data/scripts/uv.exe"])
-def test_the_metadata_is_the_frame_of_json_in_the_binary(name: str) -> None:
+def test_the_metadata_is_the_json_frame_in_the_binary(name: str) -> None:
     metadata = json.dumps({"key": uv_row(asset_url("20260127", NAMES[1]))}).encode()
     not_a_frame, other = b"\x28\xb5\x2f\xfd\xff\xff", zstd_module().compress(b"PK no json")
     data = wheel(b"\x7fELF", not_a_frame, other, zstd_module().compress(metadata), b"rest of the program", name=name)
@@ -136,7 +136,7 @@ def test_a_wheel_without_metadata_is_refused(data: bytes, message: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_real_wheel_from_the_package_index(tmp_path: Path) -> None:
+def test_a_real_wheel_from_the_package_index_is_read(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "uv>=0.13"]
     run = subprocess.run([*command, "--dest", str(tmp_path)], capture_output=True, text=True, timeout=300, check=False)
     if run.returncode:

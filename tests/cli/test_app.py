@@ -50,7 +50,7 @@ def project(tmp_path: Path) -> Project:
         ("use 3.13", "provision add NAME 3.13"),
     ],
 )
-def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str) -> None:
+def test_an_unknown_command_is_an_error_with_a_suggestion(project: Project, typed: str, meant: str) -> None:
     said = project.run(*typed.split(), expect=2).err
     assert said == f"error: no command {typed.split(maxsplit=1)[0]!r}\n hint: Did you mean `{meant}`?\n"
 
@@ -66,12 +66,12 @@ def test_a_command_that_does_not_exist(project: Project, typed: str, meant: str)
         ("ls --json", "list --json"),
     ],
 )
-def test_words_that_mean_the_same_here(project: Project, typed: str, ours: str) -> None:
+def test_aliases_run_their_commands(project: Project, typed: str, ours: str) -> None:
     project.write("[pythons]\n")
     assert project.run(*typed.split()) == project.run(*ours.split())
 
 
-def test_one_that_is_like_none(project: Project) -> None:
+def test_an_unknown_command_without_a_similar_one_has_the_help_as_hint(project: Project) -> None:
     for word in ("xyzzy", "self"):
         assert project.run(word, expect=2).err == f"error: no command {word!r}\n hint: Run `provision --help`.\n"
 
@@ -92,9 +92,7 @@ def test_a_group_without_a_command_prints_its_help(project: Project) -> None:
 @pytest.mark.parametrize(
     ("shell", "file"), [("zsh", ".zfunc/_provision"), ("fish", ".config/fish/completions/provision.fish")]
 )
-def test_completion_is_installed_for_the_shell_that_is_named(
-    project: Project, tmp_path: Path, shell: str, file: str
-) -> None:
+def test_completion_is_installed_for_the_named_shell(project: Project, tmp_path: Path, shell: str, file: str) -> None:
     """In the past, the word was ignored, and the current shell's completion was installed."""
     said = project.run("--install-completion", shell, HOME=str(tmp_path), SHELL="/bin/bash").err
     assert said.startswith(f"installed the completion of {shell} in {tmp_path}/{file}")
@@ -102,7 +100,7 @@ def test_completion_is_installed_for_the_shell_that_is_named(
     assert not (tmp_path / ".bashrc").exists()
 
 
-def test_completion_of_an_unknown_shell(project: Project) -> None:
+def test_completion_for_an_unknown_shell_is_an_error(project: Project) -> None:
     assert "got 'tcsh'" in project.run("--show-completion", "tcsh", expect=2).err
     assert "complete --command provision" in project.run("--show-completion", "fish").out
 
@@ -110,7 +108,7 @@ def test_completion_of_an_unknown_shell(project: Project) -> None:
 @pytest.mark.parametrize(
     "words", ["sync pythons.toml", "plan pythons.toml", "verify pythons.lock", "explain pythons.toml"]
 )
-def test_a_file_in_the_place_of_a_name(project: Project, words: str) -> None:
+def test_a_file_in_place_of_a_name_is_an_error_with_a_hint(project: Project, words: str) -> None:
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "3.13"\n')
     project.run("lock", "--offline")
     assert (
@@ -121,7 +119,7 @@ def test_a_file_in_the_place_of_a_name(project: Project, words: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "which one", "list", "verify", "audit"])
-def test_a_manifest_that_a_variable_names_and_that_is_not_there(project: Project, command: str) -> None:
+def test_a_missing_manifest_named_by_a_variable_is_an_error(project: Project, command: str) -> None:
     said = project.run(*command.split(), expect=2, PROVISION_MANIFEST="/nowhere/x.toml").err
     assert said == (
         "error: /nowhere/x.toml: does not exist\n"
@@ -160,6 +158,6 @@ def test_an_empty_value_is_not_the_working_directory(project: Project, case: tup
     assert sorted(project.directory.rglob("*")) == before
 
 
-def test_the_command_of_run_may_have_empty_words(project: Project) -> None:
+def test_the_command_of_run_may_have_empty_arguments(project: Project) -> None:
     project.write('[pythons]\none = "3.13"\n')
     assert "pythons.lock does not exist" in project.run("run", "-v", "one", "cat", "--home", "", expect=4).err

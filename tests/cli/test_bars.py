@@ -55,7 +55,7 @@ def test_bars_fit_and_have_name_amount_speed_and_time(width: int) -> None:
         assert ("/s" in line and "00:01" in line and "━━" in line) == (width >= 60)
 
 
-def test_a_terminal_that_can_only_print_has_lines(locked: Project) -> None:
+def test_a_terminal_without_cursor_control_gets_lines(locked: Project) -> None:
     _, shown = on_a_terminal(locked, "sync", term="dumb")
     assert "\x1b" not in shown
     assert "cpython 3.13.5" in shown
@@ -71,7 +71,7 @@ def on_a_terminal(project: Project, *words: str, term: str = "xterm") -> tuple[i
     return code, received.decode()
 
 
-def test_an_interpreter_has_a_bar_with_its_step_and_the_cursor_comes_back(locked: Project) -> None:
+def test_an_interpreter_has_a_bar_with_its_step_and_the_cursor_is_restored(locked: Project) -> None:
     code, shown = on_a_terminal(locked, "sync")
     assert code == 0
     assert HIDE_CURSOR in shown
@@ -89,6 +89,6 @@ def test_a_failure_leaves_no_bar_and_no_hidden_cursor(locked: Project, server: S
 
 
 @pytest.mark.parametrize("words", [("sync", "--quiet"), ("which", "one", "--quiet")])
-def test_a_quiet_command_shows_none(locked: Project, words: tuple[str, ...]) -> None:
+def test_a_quiet_command_shows_no_bars(locked: Project, words: tuple[str, ...]) -> None:
     _, shown = on_a_terminal(locked, *words)
     assert HIDE_CURSOR not in shown

@@ -82,7 +82,7 @@ def candidates(shell: str, answered: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
-def test_each_shell_gets_the_candidates(
+def test_each_shell_gets_candidates(
     shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for typed, expected in TYPED.items():
@@ -112,7 +112,7 @@ def test_series_come_before_versions_and_the_newest_first() -> None:
     assert builds == sorted(builds, reverse=True)
 
 
-def test_few_are_offered_and_each_is_what_was_begun() -> None:
+def test_few_candidates_are_offered_and_each_begins_with_the_typed_text() -> None:
     for typed in (
         "",
         "3",
@@ -158,7 +158,7 @@ FREE_PARAMETERS = {
 }
 
 
-def test_every_value_that_can_be_known_is_completed() -> None:
+def test_every_known_value_is_completed() -> None:
     missing = []
     for command, parameter in parameters(typer.main.get_command(make_app(""))):
         free = (
@@ -207,7 +207,7 @@ SESSIONS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", SESSIONS)
-def test_a_real_shell_completes(shell: str, tmp_path: Path) -> None:
+def test_completion_works_in_a_real_shell(shell: str, tmp_path: Path) -> None:
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not installed")

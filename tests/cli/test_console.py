@@ -68,7 +68,7 @@ def test_an_error_has_its_place_and_a_hint(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == "error: pythons.toml:3:7: pythons.free: is odd\n hint: Make it even.\n"
 
 
-def test_several_errors_are_all_told_and_a_shared_hint_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_errors_are_shown_and_a_shared_hint_once(capsys: pytest.CaptureFixture[str]) -> None:
     errors = [NetworkError("one", hint="Same."), NetworkError("two", hint="Same.")]
     Console(environ={}).error(SeveralErrors(errors))
     assert capsys.readouterr().err == "error: one\nerror: two\n hint: Same.\n"
@@ -95,12 +95,12 @@ def test_github_gets_an_annotation_of_a_file_without_a_line(
     assert f"::error file=ci/a.lock,line=1::{error.message.splitlines()[0]}" in capsys.readouterr().err
 
 
-def test_an_error_of_no_file_is_no_annotation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_without_a_file_is_not_an_annotation(capsys: pytest.CaptureFixture[str]) -> None:
     Console(environ={"GITHUB_ACTIONS": "true"}).error(NetworkError("no route"))
     assert "::error" not in capsys.readouterr().err
 
 
-def test_colours_are_for_who_wants_them(capsys: pytest.CaptureFixture[str]) -> None:
+def test_colours_are_used_on_terminals_and_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     for environ, coloured in (
         ({}, False),
         ({"FORCE_COLOR": "1"}, True),
@@ -111,7 +111,7 @@ def test_colours_are_for_who_wants_them(capsys: pytest.CaptureFixture[str]) -> N
         assert ("\x1b[" in capsys.readouterr().err) is coloured
 
 
-def test_quiet_says_only_warnings_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_only_warnings_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(verbosity=-1, environ={})
     console.say("chatter")
     console.detail("more")
@@ -120,12 +120,12 @@ def test_quiet_says_only_warnings_and_errors(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("text", ["::error::x", "is '##[add-mask]x'"])
-def test_no_result_is_a_command_to_a_ci_system(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_result_can_be_a_command_to_a_ci_system(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     Console(environ={}).out(text)
     assert capsys.readouterr().out == f"{without_ci_commands(text)}\n" != f"{text}\n"
 
 
-def test_what_is_meant_as_a_command_stays_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_intended_workflow_commands_are_not_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     Console(environ={}).commands("::error file=a::b")
     assert capsys.readouterr().out == "::error file=a::b\n"
 
@@ -137,7 +137,7 @@ def test_no_path_ends_the_properties_of_an_annotation(capsys: pytest.CaptureFixt
     assert command == "::error file=a%2Cline=9%3A%3Ab%0A%3A%3Awarning%3A%3Ac,line=5::\\x1b[2J\\x23#[x]"
 
 
-def test_json_means_the_same_and_holds_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_equivalent_and_contains_no_workflow_command(capsys: pytest.CaptureFixture[str]) -> None:
     document = {"url": "###[add-mask]x", "name": "é\x1b"}
     Console(environ={}).document(document)
     out = capsys.readouterr().out
@@ -146,7 +146,7 @@ def test_json_means_the_same_and_holds_no_command(capsys: pytest.CaptureFixture[
     assert out.isascii()
 
 
-def test_a_warning_that_several_steps_give_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_of_several_steps_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(environ={})
     progress = ProgressLines(console)
     for _ in range(2):

@@ -38,22 +38,22 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bo
     return tell
 
 
-def test_the_first_sync_of_a_locked_directory_starts_it(started: Callable[..., bool]) -> None:
+def test_the_first_sync_of_a_locked_directory_starts_the_process_early(started: Callable[..., bool]) -> None:
     assert started("sync")
     assert started("sync", "--locked", "-q")
 
 
 @pytest.mark.parametrize("words", ["plan", "sync --offline", "sync --home elsewhere", "sync -m a.toml", "sync default"])
-def test_other_command_lines_do_not(started: Callable[..., bool], words: str) -> None:
+def test_other_command_lines_start_no_process_early(started: Callable[..., bool], words: str) -> None:
     assert not started(*words.split())
 
 
-def test_neither_where_variables_name_another_project_or_forbid_the_network(started: Callable[..., bool]) -> None:
+def test_variables_for_another_project_or_offline_use_prevent_the_start(started: Callable[..., bool]) -> None:
     assert not started("sync", PROVISION_OFFLINE="1")
     assert not started("sync", PROVISION_MANIFEST="a.toml")
 
 
-def test_neither_without_a_lock_nor_after_a_sync(started: Callable[..., bool]) -> None:
+def test_without_a_lock_file_or_after_a_sync_nothing_is_started(started: Callable[..., bool]) -> None:
     Path(".pythons").mkdir()
     assert not started("sync")
     Path(".pythons").rmdir()
@@ -66,7 +66,7 @@ def test_neither_without_a_lock_nor_after_a_sync(started: Callable[..., bool]) -
     assert not started("sync")
 
 
-def test_neither_where_the_store_has_a_tree_of_what_is_locked(started: Callable[..., bool], tmp_path: Path) -> None:
+def test_with_a_locked_tree_in_the_store_nothing_is_started(started: Callable[..., bool], tmp_path: Path) -> None:
     trees = Store(tmp_path / "home").trees
     trees.mkdir(parents=True)
     (trees / TREE.replace("20261101", "20260101")).mkdir()

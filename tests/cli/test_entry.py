@@ -61,7 +61,7 @@ def run(
 
 
 @pytest.mark.parametrize("words", variants(WORDS, quick=("plan", "sync", "diff", "env", "catalog list")))
-def test_a_working_directory_that_was_removed(words: str, project: Project, tmp_path: Path) -> None:
+def test_a_removed_working_directory_is_reported(words: str, project: Project, tmp_path: Path) -> None:
     ended = run(
         [*COMMAND, *words.split()],
         project.environ({"HOME": str(tmp_path)}),
@@ -74,7 +74,7 @@ def test_a_working_directory_that_was_removed(words: str, project: Project, tmp_
 
 
 @pytest.mark.parametrize("words", variants(WORDS, quick=("plan", "sync", "diff", "env", "catalog list")))
-def test_a_working_directory_that_may_not_be_read(words: str, project: Project, shut: Path, tmp_path: Path) -> None:
+def test_an_unreadable_working_directory_is_reported(words: str, project: Project, shut: Path, tmp_path: Path) -> None:
     shut.chmod(0o700)
     ended = run(
         without_privilege([*COMMAND, *words.split()]),
@@ -95,7 +95,7 @@ def test_the_home_of_another_user_is_not_needed_when_store_and_cache_are_elsewhe
         run(without_privilege([*COMMAND, *words.split()]), environ, project.directory, code=0)
 
 
-def test_a_user_without_a_home_is_served_when_store_and_cache_are_named(project: Project) -> None:
+def test_a_user_without_a_home_can_name_store_and_cache(project: Project) -> None:
     environ = {name: value for name, value in project.environ().items() if name not in {"HOME", "XDG_CONFIG_HOME"}}
     for words in ("lock", "sync", "audit", "cache clean"):
         run(without_privilege([*COMMAND, *words.split()], uid=54321), environ, project.directory, code=0)
@@ -123,7 +123,7 @@ def test_the_hint_about_the_store_names_the_variable_of_the_store(project: Proje
     assert "set PROVISION_HOME to" in ended.err
 
 
-def test_settings_that_are_named_must_be_readable(project: Project, shut: Path) -> None:
+def test_named_settings_must_be_readable(project: Project, shut: Path) -> None:
     environ = project.environ({"PROVISION_CONFIG_DIR": str(shut)})
     project.run("lock")
     ended = run(without_privilege([*COMMAND, "sync"]), environ, project.directory, code=2)
@@ -133,7 +133,7 @@ def test_settings_that_are_named_must_be_readable(project: Project, shut: Path) 
     )
 
 
-def test_the_step_that_failed_can_be_seen(project: Project, tmp_path: Path) -> None:
+def test_the_failed_step_is_named(project: Project, tmp_path: Path) -> None:
     command = ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *COMMAND, "plan"]
     environ = project.environ({"PROVISION_DEBUG": "1"})
     done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, check=False)
@@ -147,7 +147,7 @@ def test_both_paths_of_an_operation_are_named(tmp_path: Path) -> None:
     assert system_error(raised.value).message == f"{tmp_path}/old and {tmp_path}/new: no such file or directory"
 
 
-def test_an_audit_does_not_leave_out_a_manifest_that_cannot_be_read(project: Project, tmp_path: Path) -> None:
+def test_an_audit_does_not_skip_an_unreadable_manifest(project: Project, tmp_path: Path) -> None:
     project.run("lock")
     project.manifest.unlink()
     project.manifest.symlink_to(tmp_path / "nowhere")

@@ -83,12 +83,12 @@ def test_several_errors_keep_their_kinds_and_hints() -> None:
         pytest.param("run --manifest pythons.toml --json free", True, id="of run behind a value"),
     ],
 )
-def test_options_of_other_commands_are_not_ours(words: str, expected: bool) -> None:
+def test_options_after_a_command_of_run_do_not_request_json(words: str, expected: bool) -> None:
     assert json_requested(words.split()) is expected
 
 
 @pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
-def test_a_signal_leaves_a_document(number: signal.Signals, word: str, tmp_path: Path) -> None:
+def test_a_signal_is_reported_as_a_document(number: signal.Signals, word: str, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/catalog.ndjson"

@@ -37,7 +37,7 @@ def typed(words: list[str]) -> str:
     return done.output
 
 
-def test_the_file_holds_every_commands_help(golden: Golden) -> None:
+def test_the_help_file_has_the_help_of_every_command(golden: Golden) -> None:
     texts = "".join(f"\n{title(words)}\n{typed(words)}" for words in commands())
     golden(TEXTS, texts)
     usages = [line for line in texts.splitlines() if line.startswith("Usage:")]
@@ -45,7 +45,7 @@ def test_the_file_holds_every_commands_help(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["sync"], ["catalog"], ["catalog", "list"], ["schema"]], ids=" ".join)
-def test_it_is_what_typer_would_say(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_help_equals_that_of_typer(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     assert help_for([*words, "--help"]) == help_for([*words, "-h"]) == typed(words)
 
@@ -65,11 +65,11 @@ def test_a_narrow_terminal_gets_lines_that_fit(monkeypatch: pytest.MonkeyPatch) 
     "argv",
     [[], ["sync"], ["--help", "sync"], ["nonsense", "--help"], ["run", "x", "--", "python", "--help"], ["--", "-h"]],
 )
-def test_what_does_not_plainly_ask_for_help_is_left_to_typer(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_command_lines_are_left_to_typer(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert help_for(argv) is None
 
 
-def test_a_pipe_is_as_wide_as_a_page() -> None:
+def test_help_in_a_pipe_has_the_default_width() -> None:
     done = subprocess.run([sys.executable, "-m", "provision", "--help"], capture_output=True, text=True, check=True)
     assert done.stdout == typed([])

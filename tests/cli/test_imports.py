@@ -154,11 +154,11 @@ def test_a_forbidden_module_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("words", variants(SHORTEST, quick=SHORTEST[::3]))
-def test_the_shortest_answers_load_no_more_than_python_does(project: Project, words: str) -> None:
+def test_the_shortest_commands_import_no_more_than_python_does(project: Project, words: str) -> None:
     assert sorted((SLOW_STDLIB | {"typer"}) & loaded(project, *words.split())) == []
 
 
-def test_the_hook_of_a_trusted_project_loads_no_more_either(project: Project, tmp_path: Path) -> None:
+def test_the_hook_of_a_trusted_project_imports_no_more_than_python_does(project: Project, tmp_path: Path) -> None:
     config = str(tmp_path / "config")
     project.run("sync", PROVISION_CONFIG_DIR=config)
     trust({"PROVISION_CONFIG_DIR": config}, project.directory)
@@ -169,7 +169,7 @@ def test_the_hook_of_a_trusted_project_loads_no_more_either(project: Project, tm
     project.run("sync")  # its stamp is the one that the other tests expect
 
 
-def test_a_frozen_sync_is_enough_for_another_one_only(project: Project) -> None:
+def test_the_stamp_of_a_frozen_sync_is_used_by_frozen_syncs_only(project: Project) -> None:
     """It does not compare the lock with the manifest."""
     (project.directory / ".pythons" / ".stamp").unlink()
     project.run("sync", "--frozen")
@@ -178,33 +178,33 @@ def test_a_frozen_sync_is_enough_for_another_one_only(project: Project) -> None:
     assert "pathlib" not in loaded(project, "sync", "--locked")
 
 
-def test_a_store_given_by_an_option_is_remembered_too(project: Project, tmp_path: Path) -> None:
+def test_the_stamp_also_records_a_store_given_by_an_option(project: Project, tmp_path: Path) -> None:
     project.run("sync", "--home", tmp_path)
     assert "pathlib" not in loaded(project, "sync", "--locked", "--home", str(tmp_path))
     assert "pathlib" in loaded(project, "sync")
 
 
 @pytest.mark.parametrize("name", ["PROVISION_OFFLINE", "PROVISION_LOCKED", "PROVISION_NO_PROGRESS", "PROVISION_JOBS"])
-def test_an_invalid_variable_is_an_error_where_there_is_nothing_to_do(project: Project, name: str) -> None:
+def test_an_invalid_variable_is_an_error_even_if_nothing_is_to_do(project: Project, name: str) -> None:
     environ: dict[str, Any] = {name: "banana"}
     assert f"error: {name}: expected " in project.run("sync", expect=2, **environ).err
 
 
 @pytest.mark.parametrize("words", variants(EVERYDAY, quick=EVERYDAY[::2]))
-def test_the_everyday_commands_load_neither_a_network_nor_a_framework(project: Project, words: str) -> None:
+def test_everyday_commands_import_neither_network_modules_nor_a_framework(project: Project, words: str) -> None:
     (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
     heavy = HEAVY - {"json"} if "--json" in words else HEAVY
     assert sorted((heavy | UNNEEDED) & loaded(project, *words.split())) == []
 
 
 @pytest.mark.parametrize("words", ROOMS, ids=" ".join)
-def test_a_command_loads_the_rooms_it_needs_and_no_other(project: Project, words: tuple[str, ...]) -> None:
+def test_a_command_imports_only_the_packages_that_it_needs(project: Project, words: tuple[str, ...]) -> None:
     (project.directory / ".pythons" / ".stamp").unlink(missing_ok=True)
     assert sorted(rooms(loaded(project, *words))) == sorted(ROOMS[words])
 
 
 @pytest.mark.parametrize("words", [["list"], ["lock", "--check"], ["plan"]], ids=" ".join)
-def test_urls_of_published_builds_are_not_taken_apart(tmp_path: Path, words: list[str]) -> None:
+def test_urls_of_published_builds_are_not_parsed(tmp_path: Path, words: list[str]) -> None:
     project = Project(tmp_path)
     project.write('[settings]\ntargets = ["linux-x86_64"]\n\n[pythons]\ndefault = "3.13"\n')
     project.run("lock", "--offline")
@@ -212,11 +212,11 @@ def test_urls_of_published_builds_are_not_taken_apart(tmp_path: Path, words: lis
     assert "provision.url" in loaded(project, *words, without="urllib.parse")
 
 
-def test_resolving_needs_no_network_and_no_framework(project: Project) -> None:
+def test_resolving_imports_neither_network_modules_nor_a_framework(project: Project) -> None:
     assert sorted(HEAVY & loaded(project, "lock")) == []
 
 
-def test_a_second_project_loads_nothing_that_installs(project: Project, tmp_path: Path) -> None:
+def test_a_sync_of_a_second_project_imports_no_modules_for_installing(project: Project, tmp_path: Path) -> None:
     second = Project(tmp_path / "second", home=project.home, cache=project.cache)
     second.write(project.manifest.read_text())
     second.lock.write_bytes(project.lock.read_bytes())

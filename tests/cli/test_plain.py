@@ -34,7 +34,7 @@ def as_typer_reads(command: str, words: list[str]) -> dict[str, Any] | None:
 
 
 @given(st.sampled_from(COMMANDS), st.lists(st.sampled_from(WORDS), max_size=5))
-def test_what_is_read_is_what_typer_reads(command: str, words: list[str]) -> None:
+def test_command_lines_are_read_as_typer_reads_them(command: str, words: list[str]) -> None:
     line = read_line([command, *words])
     if line is None:
         return
@@ -80,9 +80,9 @@ def test_the_usual_spellings_are_read(argv: str, options: dict[str, object], nam
         "add",
     ],
 )
-def test_others_are_left_to_typer(argv: str) -> None:
+def test_other_spellings_are_left_to_typer(argv: str) -> None:
     assert read_line(argv.split()) is None
 
 
-def test_a_saved_plan_is_told_by_its_name() -> None:
+def test_a_saved_plan_is_recognised_by_its_name() -> None:
     assert [is_plan_file(text) for text in ("a/b", "today.plan", "x.json", "today")] == [True, True, True, False]

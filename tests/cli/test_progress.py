@@ -9,7 +9,7 @@ from provision.cli.progress import ProgressLines, choose_progress
 from provision.protocols import NoProgress
 
 
-def test_a_line_for_each_archive_once_it_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_archive_has_a_line_after_its_download(capsys: pytest.CaptureFixture[str]) -> None:
     progress = ProgressLines(Console(environ={}))
     progress.start("a", "cpython 3.13.5", "fetch", None)
     progress.start("b", "cpython 3.14.0", "fetch", 100)
@@ -27,7 +27,7 @@ def test_a_line_for_each_archive_once_it_is_there(capsys: pytest.CaptureFixture[
     assert line == "cpython 3.13.5: downloaded 35.1 MB in 0.0 s"
 
 
-def test_with_v_a_line_for_each_step_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_verbose_each_step_has_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     progress = ProgressLines(Console(verbosity=1, environ={}))
     progress.start("key", "cpython 3.13.5", "fetch", 35_100_000)
     progress.advance("key", 100)
@@ -38,7 +38,7 @@ def test_with_v_a_line_for_each_step_once(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == "cpython 3.13.5: fetch (35.1 MB)\ncpython 3.13.5: unpack\nwaiting\n"
 
 
-def test_quiet_has_none_and_no_terminal_no_bars() -> None:
+def test_quiet_has_no_progress_and_without_a_terminal_there_are_no_bars() -> None:
     assert isinstance(choose_progress(Console(verbosity=-1, environ={}), bars=True), NoProgress)
     assert isinstance(choose_progress(Console(environ={}), bars=True), ProgressLines)
     assert isinstance(choose_progress(Console(environ={}), bars=False), ProgressLines)

@@ -22,7 +22,7 @@ def _measure(key: str, step: str, begin: float, seconds: float, **more: Any) -> 
     return Measure(key=key, step=step, begin=begin, seconds=seconds, process=more.pop("process", 7), thread=8, **more)
 
 
-def test_laps_follow_each_other_without_a_gap() -> None:
+def test_measured_steps_follow_each_other_without_a_gap() -> None:
     recorder = Recorder(NoProgress())
     laps = Laps(recorder.record, "key")
     for step in ("unpack", "probe"):
@@ -34,7 +34,7 @@ def test_laps_follow_each_other_without_a_gap() -> None:
     assert (second.process, second.thread) == (os.getpid(), threading.get_native_id())
 
 
-def test_a_measure_is_the_same_in_another_process() -> None:
+def test_a_measurement_is_the_same_in_another_process() -> None:
     measure = _measure("key", "download", 1.5, 0.25, bytes=3, requests=2)
     assert Measure(**json.loads(json.dumps(measure.message()))) == measure
 
@@ -51,7 +51,7 @@ def test_a_trace_has_microseconds_from_the_start_and_a_name_for_each_process() -
     assert {event["pid"] for event in events if event["ph"] == "M"} == {os.getpid(), 7, 9}
 
 
-def test_a_row_adds_up_what_was_done_for_an_archive_and_its_trees() -> None:
+def test_a_row_sums_up_the_time_for_an_archive_and_its_trees() -> None:
     one = asset("https://example.com/a")
     measures = [
         _measure(one.sha256.hex, "download", 0, 1, bytes=5, requests=2, retries=1),

@@ -91,14 +91,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("line", REFUSED)
-def test_what_typer_refuses_is_an_error_as_all_others(line: str) -> None:
+def test_errors_of_typer_have_the_form_of_all_errors(line: str) -> None:
     message, hint = REFUSED[line]
     with pytest.raises(UsageError) as caught:
         run_app(shlex.split(line))
     assert (caught.value.message, caught.value.hint, caught.value.exit_code) == (message, hint, 2)
 
 
-def test_a_missing_entry_is_one_of_the_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_entry_lists_those_of_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "pythons.toml").write_text('[pythons]\ndefault = "3.14"\nfree = "3.14t"\n')
     monkeypatch.chdir(tmp_path)
     for command in ("which", "explain", "remove"):
@@ -107,7 +109,7 @@ def test_a_missing_entry_is_one_of_the_manifests(tmp_path: Path, monkeypatch: py
         assert caught.value.hint == "Pass one of default, free."
 
 
-def test_any_other_error_keeps_its_words() -> None:
+def test_any_other_error_keeps_its_message() -> None:
     """One of a later Typer, say, without a context or a parameter."""
 
     class Odd(Exception):

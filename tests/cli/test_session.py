@@ -22,19 +22,19 @@ ANSWER = CommandAnswer(
 )
 
 
-def test_lines_go_to_stdout_and_remarks_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_printed_to_stdout_and_notes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert Session.start().show(ANSWER) == 3
     assert capsys.readouterr() == ("a line\n::error::x\n", "warning: a warning\na remark\n")
 
 
-def test_json_takes_the_place_of_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_replaces_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert Session.start(as_json=True).show(ANSWER) == 3
     out, err = capsys.readouterr()
     assert json.loads(out) == {"version": 1}
     assert err == "warning: a warning\na remark\n"
 
 
-def test_quiet_leaves_results_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_keeps_results_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     Session.start(quiet=True).show(ANSWER)
     assert capsys.readouterr() == ("a line\n::error::x\n", "warning: a warning\n")
 

@@ -42,7 +42,7 @@ def wait_for(process: subprocess.Popen[str], word: str) -> None:
 @pytest.mark.parametrize(
     ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
 )
-def test_the_first_signal_unwinds(number: signal.Signals, word: str, code: int) -> None:
+def test_the_first_signal_unwinds_the_stack(number: signal.Signals, word: str, code: int) -> None:
     process = start(
         """
 try:
@@ -66,7 +66,7 @@ except StopRequested as stopped:
     assert process.returncode == code
 
 
-def test_what_does_not_unwind_is_ended_within_a_second() -> None:
+def test_a_process_that_does_not_unwind_is_ended_within_a_second() -> None:
     """For example, a lock that is never released, because the exception itself left it behind."""
     process = start(
         """
@@ -88,7 +88,7 @@ finally:
     assert process.returncode == 143
 
 
-def test_it_is_noted_though_the_exception_is_wrapped_or_lost() -> None:
+def test_a_signal_is_noted_even_if_its_exception_is_wrapped_or_lost() -> None:
     process = start(
         """
 class Loses:
@@ -104,7 +104,7 @@ tell(stop_requested().message)
     assert process.returncode == 0
 
 
-def test_an_error_on_the_way_out_is_not_taken_for_the_end() -> None:
+def test_an_error_while_unwinding_does_not_hide_the_signal() -> None:
     process = start(
         """
 from provision.cli import entry, lean
@@ -124,7 +124,7 @@ sys.exit(entry._dispatch(["sync"]))
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_ends_what_does_not_want_to(second: signal.Signals) -> None:
+def test_the_second_signal_ends_the_process(second: signal.Signals) -> None:
     process = start(
         """
 try:
@@ -143,7 +143,7 @@ finally:
     assert process.returncode == 128 + second
 
 
-def test_once_all_is_done_a_signal_unwinds_nothing() -> None:
+def test_after_the_work_a_signal_ends_the_process_silently() -> None:
     process = start('exit_on_signal(); tell("done"); linger()')
     wait_for(process, "done")
     process.send_signal(signal.SIGTERM)

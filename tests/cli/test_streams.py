@@ -52,7 +52,7 @@ def printed(project: Project, words: str, encoding: str) -> bytes:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_what_is_for_people_degrades(project: Project, encoding: str) -> None:
+def test_text_for_people_is_replaced_by_what_the_encoding_allows(project: Project, encoding: str) -> None:
     arrow, dots = ("→", "…") if encoding == "utf-8" else ("->", "...")
     (project.directory / ".pythons" / "one").unlink()
     assert f"{arrow} .pythons/one" in printed(project, "plan", encoding).decode(encoding)
@@ -64,7 +64,7 @@ def test_what_is_for_people_degrades(project: Project, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_documents_are_utf_8_whatever_the_encoding(project: Project, encoding: str) -> None:
+def test_documents_are_utf_8_in_every_encoding(project: Project, encoding: str) -> None:
     for words in (
         "diff --format markdown ../old.lock pythons.lock",
         "diff --format html ../old.lock pythons.lock",
@@ -78,7 +78,7 @@ def test_documents_are_utf_8_whatever_the_encoding(project: Project, encoding: s
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_annotations_of_errors_are_utf_8_too(project: Project, tmp_path: Path, encoding: str) -> None:
+def test_annotations_of_errors_are_utf_8(project: Project, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "Жü.toml").write_text("[pythons]\none = 3.14\n")
     done = subprocess.run(
         [*COMMAND, "lock", "--manifest", "Жü.toml"],
@@ -134,7 +134,7 @@ def test_an_output_that_cannot_be_written_is_one_error(project: Project, words: 
         quick=["list", "explain one", "catalog list", "diff ../old.lock"],
     ),
 )
-def test_a_reader_that_is_gone_is_one_exit_code_and_no_message(project: Project, words: str) -> None:
+def test_a_closed_pipe_gives_one_exit_code_and_no_message(project: Project, words: str) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     command = [*COMMAND, *words.split()]
@@ -150,7 +150,7 @@ def test_a_reader_that_is_gone_is_one_exit_code_and_no_message(project: Project,
 @pytest.mark.parametrize(
     "words", variants(["sync", "list", "which one", "--version", "catalog list"], quick=["sync", "list"])
 )
-def test_closed_streams_are_as_the_null_device(project: Project, words: str, closed: str) -> None:
+def test_closed_streams_are_replaced_by_the_null_device(project: Project, words: str, closed: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f'"$@" {closed}', "sh", *COMMAND, *words.split()],
         cwd=project.directory,

@@ -48,12 +48,12 @@ def check_all_synced(project: Project, server: Server, tmp_path: Path, processes
     count("processes syncing at once", processes)
 
 
-def test_eight_processes_sync_the_same_lock(project: Project, server: Server, tmp_path: Path) -> None:
+def test_eight_processes_sync_the_same_lock_file(project: Project, server: Server, tmp_path: Path) -> None:
     check_all_synced(project, server, tmp_path, 8, trees=2)
 
 
 @pytest.mark.slow
-def test_thirty_two_processes_sync_the_same_lock(project: Project, server: Server, tmp_path: Path) -> None:
+def test_thirty_two_processes_sync_the_same_lock_file(project: Project, server: Server, tmp_path: Path) -> None:
     check_all_synced(project, server, tmp_path, 32, trees=2)
 
 
@@ -130,10 +130,10 @@ def mix(project: Project, server: Server, tmp_path: Path, seconds: float) -> int
     return ran
 
 
-def test_mixed_commands_for_a_moment(project: Project, server: Server, tmp_path: Path) -> None:
+def test_mixed_commands_run_in_parallel_for_a_moment(project: Project, server: Server, tmp_path: Path) -> None:
     assert mix(project, server, tmp_path, 0.5)
 
 
 @pytest.mark.slow
-def test_mixed_commands_for_a_minute(project: Project, server: Server, tmp_path: Path) -> None:
+def test_mixed_commands_run_in_parallel_for_a_minute(project: Project, server: Server, tmp_path: Path) -> None:
     count("commands of four projects mixed in one store", mix(project, server, tmp_path, 60))

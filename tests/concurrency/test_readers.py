@@ -30,7 +30,7 @@ while time.monotonic() < end:
 """
 
 
-def test_readers_beside_writers_see_whole_files(tmp_path: Path) -> None:
+def test_readers_see_complete_files_beside_writers(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a" * 50_000)
     scripts = [(READER, ""), (READER, ""), (WRITER, "a"), (WRITER, "b")]

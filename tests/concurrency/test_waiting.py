@@ -30,7 +30,7 @@ def _our_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["pytest"])
 
 
-def test_a_waiting_sync_says_for_whom_and_goes_on(project: Project) -> None:
+def test_a_waiting_sync_names_the_holder_and_continues(project: Project) -> None:
     key, _ = first(project)
     with tree_lock(Store(project.home), key), crowd([(project, ("sync",))]) as (member,):
         said = ""
@@ -42,7 +42,7 @@ def test_a_waiting_sync_says_for_whom_and_goes_on(project: Project) -> None:
     project.run("sync")
 
 
-def test_a_waiting_download_says_for_whom(project: Project) -> None:
+def test_a_waiting_download_names_the_holder(project: Project) -> None:
     locked = read_lock(project.lock).lock.pythons[0]
     cache = ArchiveCache(project.cache)
     with cache.lock(locked.assets[0].sha256):
@@ -52,7 +52,7 @@ def test_a_waiting_download_says_for_whom(project: Project) -> None:
 
 
 @pytest.mark.parametrize("words", [("sync",), ("verify", "--repair")])
-def test_a_wait_ends_when_its_time_is_over(project: Project, words: tuple[str, ...]) -> None:
+def test_a_wait_ends_after_its_timeout(project: Project, words: tuple[str, ...]) -> None:
     key, _ = first(project)
     Store(project.home).tree(key).mkdir(parents=True)  # without a receipt: something to repair
     with tree_lock(Store(project.home), key):
@@ -64,7 +64,7 @@ def test_a_wait_ends_when_its_time_is_over(project: Project, words: tuple[str, .
     project.run("sync")
 
 
-def test_a_prune_leaves_alone_what_others_work_on(project: Project) -> None:
+def test_a_prune_skips_trees_that_other_processes_work_on(project: Project) -> None:
     project.run("sync")
     key, _ = first(project)
     project.write(project.manifest.read_text().replace("[pythons]", "[pythons]\n# nothing\n").partition("b2026")[0])
@@ -74,6 +74,6 @@ def test_a_prune_leaves_alone_what_others_work_on(project: Project) -> None:
     assert key in project.run("prune").out
 
 
-def test_a_timeout_that_is_no_number_is_a_usage_error(project: Project) -> None:
+def test_a_timeout_that_is_not_a_number_is_a_usage_error(project: Project) -> None:
     ended = project.run("sync", expect=2, PROVISION_LOCK_TIMEOUT="soon")
     assert "PROVISION_LOCK_TIMEOUT: expected a number of seconds, 0 or more; got 'soon'" in ended.err

@@ -35,7 +35,7 @@ from tests.support.variants import variants
 @pytest.mark.slow
 @pytest.mark.parametrize("turn", ["killed", "called off"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_run_may_end_anywhere(make_box: MakeBox, scenario: str, turn: str) -> None:
+def test_a_run_can_be_stopped_at_any_step(make_box: MakeBox, scenario: str, turn: str) -> None:
     box = make_box(scenario)
     # What unwinds passes the same code from neighbouring steps.
     signals, stride = ((signal.SIGKILL,), 1) if turn == "killed" else ((signal.SIGINT, signal.SIGTERM), 3)
@@ -45,7 +45,7 @@ def test_a_run_may_end_anywhere(make_box: MakeBox, scenario: str, turn: str) -> 
 
 
 @pytest.mark.parametrize("scenario", variants(SCENARIOS, quick=("sync", "lock", "prune")))
-def test_a_run_may_end_at_what_counts(make_box: MakeBox, scenario: str) -> None:
+def test_a_run_can_be_stopped_at_decisive_steps(make_box: MakeBox, scenario: str) -> None:
     box = make_box(scenario)
     steps = tuple(_sample(box.remember()))
     for step, number in zip(steps, (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM), strict=False):
@@ -87,7 +87,9 @@ def updating(tmp_path: Path, internet: Internet) -> Box:
         pytest.param(signal.SIGKILL, 0, marks=pytest.mark.slow),  # all of them
     ],
 )
-def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, turn: signal.Signals, last: int) -> None:
+def test_a_stopped_update_of_the_catalog_leaves_the_old_one_or_the_new_one(
+    updating: Box, turn: signal.Signals, last: int
+) -> None:
     for step in updating.remember()[-last:]:
         updating.kill(step, turn)
     known = load_cached(updating.project.cache / "catalog")
@@ -96,7 +98,7 @@ def test_an_update_of_the_catalog_leaves_the_old_one_or_the_new(updating: Box, t
 
 
 @pytest.mark.parametrize("stride", [40, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_run_with_builders_may_end_anywhere(make_box: MakeBox, stride: int) -> None:
+def test_a_run_with_builders_can_be_stopped_at_any_step(make_box: MakeBox, stride: int) -> None:
     """Two trees at once, one of them in another process, and one with the help of a third. Those end with the first,
     and hold the locks until then.
     """
@@ -119,7 +121,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_sync_of_real_interpreters_may_end_anywhere(
+def test_a_sync_of_real_interpreters_can_be_stopped_at_any_step(
     make_box: MakeBox, server: Server, builds: tuple[Build, ...], memory: Path
 ) -> None:
     """Two at once, in two processes; some of each stretch of the tens of thousands of steps, and the last ones."""
@@ -136,7 +138,7 @@ def test_a_sync_of_real_interpreters_may_end_anywhere(
     count("interpreters in the series with real ones", len(box.builds))
 
 
-def test_after_a_kill_list_and_which_show_what_is_whole(make_box: MakeBox) -> None:
+def test_after_a_kill_list_and_which_show_only_complete_trees(make_box: MakeBox) -> None:
     box = make_box("sync")
     declare(box, *box.builds)
     renames = [step for step in box.remember() if step.event == "os.rename" and step.path.name == "tree"]

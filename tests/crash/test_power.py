@@ -90,7 +90,7 @@ def check_mended(project: Project, *, cuts: int = 1) -> None:
     count("power cuts", cuts)
 
 
-def test_a_power_cut_that_took_the_files_and_left_the_receipt(
+def test_a_tree_that_lost_its_files_but_not_its_receipt_is_installed_again(
     disk: Disk, tmp_path: Path, server: Server, build: Build
 ) -> None:
     project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
@@ -104,7 +104,9 @@ def test_a_power_cut_that_took_the_files_and_left_the_receipt(
     check_mended(project)
 
 
-def test_a_power_cut_that_took_everything_not_flushed(disk: Disk, tmp_path: Path, server: Server, build: Build) -> None:
+def test_after_a_power_cut_before_a_flush_no_tree_counts_as_installed(
+    disk: Disk, tmp_path: Path, server: Server, build: Build
+) -> None:
     project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
     synced(project, server, build)
     (root,) = Store(project.home).roots.iterdir()
@@ -115,7 +117,7 @@ def test_a_power_cut_that_took_everything_not_flushed(disk: Disk, tmp_path: Path
     check_mended(project)
 
 
-def test_what_a_sync_in_a_later_boot_has_looked_at_is_on_disk_for_good(
+def test_a_tree_verified_by_a_sync_in_a_later_boot_is_durable(
     disk: Disk, tmp_path: Path, server: Server, build: Build
 ) -> None:
     project = Project(tmp_path / "project", home=disk.place / "home", cache=disk.place / "cache")
@@ -145,9 +147,7 @@ def test_a_tree_emptied_under_another_boot_is_found_by_the_next_sync(
     check_mended(project)
 
 
-def test_an_intact_tree_of_another_boot_is_hashed_once_and_then_known(
-    tmp_path: Path, server: Server, build: Build
-) -> None:
+def test_an_unchanged_tree_of_another_boot_is_hashed_once(tmp_path: Path, server: Server, build: Build) -> None:
     project = Project(tmp_path / "project")
     synced(project, server, build)
     change_boot(project.home)
@@ -157,7 +157,7 @@ def test_an_intact_tree_of_another_boot_is_hashed_once_and_then_known(
     assert receipt.boot == ""
 
 
-def test_within_a_boot_a_sync_trusts_and_verify_does_not(tmp_path: Path, server: Server, build: Build) -> None:
+def test_within_a_boot_only_verify_hashes_a_tree(tmp_path: Path, server: Server, build: Build) -> None:
     project = Project(tmp_path / "project")
     tree = synced(project, server, build)
     (tree / "lib/python3.13/site-packages/README.txt").write_bytes(b"")
@@ -174,7 +174,7 @@ def all_files(*folders: Path) -> dict[str, bytes | str]:
 
 
 @pytest.mark.parametrize("how", ["verified", "SOURCE_DATE_EPOCH"])
-def test_two_builders_of_an_image_make_the_same_files(tmp_path: Path, server: Server, build: Build, how: str) -> None:
+def test_two_builds_of_an_image_create_the_same_files(tmp_path: Path, server: Server, build: Build, how: str) -> None:
     """The same paths in two boots, as of two machines: receipts, links and all other files are equal."""
     require_mounts(tmp_path)
     environ = {"SOURCE_DATE_EPOCH": "1"} if how == "SOURCE_DATE_EPOCH" else {}

@@ -94,7 +94,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
 @pytest.mark.parametrize("words", [("sync",), ("sync", "--jobs", "2")], ids=["lean", "typer"])
-def test_while_downloading_from_a_server_that_says_nothing(
+def test_a_signal_ends_a_download_from_a_server_without_response(
     make_box: MakeBox, server: Server, log: Path, number: signal.Signals, code: int, word: str, words: tuple[str, ...]
 ) -> None:
     box = make_box("sync")
@@ -111,7 +111,7 @@ def test_while_downloading_from_a_server_that_says_nothing(
     invariants.check_tidy(box.project)
 
 
-def test_while_waiting_for_a_catalog(make_box: MakeBox, server: Server, log: Path) -> None:
+def test_a_signal_ends_the_wait_for_a_catalog(make_box: MakeBox, server: Server, log: Path) -> None:
     box = make_box("lock")
     server.fault("catalog.ndjson", Stall(after=10))
     before, asked = box.project.lock.read_bytes(), server.count("catalog.ndjson")
@@ -122,7 +122,7 @@ def test_while_waiting_for_a_catalog(make_box: MakeBox, server: Server, log: Pat
 
 
 @pytest.mark.parametrize(("number", "code", "word"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
-def test_while_unpacking_a_real_interpreter(
+def test_a_signal_ends_the_unpacking_of_a_real_interpreter(
     make_box: MakeBox,
     server: Server,
     builds: tuple[Build, ...],
@@ -147,7 +147,7 @@ def test_while_unpacking_a_real_interpreter(
 
 
 @pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
-def test_while_waiting_for_somebody_elses_lock(
+def test_a_signal_ends_the_wait_for_a_process_lock(
     make_box: MakeBox, log: Path, number: signal.Signals, code: int, word: str
 ) -> None:
     box = make_box("sync")
@@ -160,7 +160,7 @@ def test_while_waiting_for_somebody_elses_lock(
 
 
 @pytest.mark.parametrize(("number", "code", "word"), SIGNALS)
-def test_interpreters_that_never_answer_are_ended_wherever_they_were_started(
+def test_interpreters_that_never_respond_are_ended_in_every_command(
     tmp_path: Path, number: signal.Signals, code: int, word: str
 ) -> None:
     """Each says in a file that it runs; trees are made in this process and in others."""
@@ -188,7 +188,7 @@ def test_interpreters_that_never_answer_are_ended_wherever_they_were_started(
     assert not [path.name for path in (tmp_path / "pids").iterdir() if is_alive(int(path.name))]
 
 
-def test_what_the_caller_ignores_stays_ignored(make_box: MakeBox) -> None:
+def test_signals_that_the_caller_ignores_are_ignored(make_box: MakeBox) -> None:
     """``nohup`` and shells that start a job in the background set SIGINT to ignored."""
     box = make_box("add")
     words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND, *box.words]
@@ -201,7 +201,7 @@ def test_what_the_caller_ignores_stays_ignored(make_box: MakeBox) -> None:
     assert process.returncode == 0, process.stderr
 
 
-def test_a_terminal_gets_its_cursor_back(make_box: MakeBox, server: Server) -> None:
+def test_the_cursor_of_a_terminal_is_restored(make_box: MakeBox, server: Server) -> None:
     box = make_box("sync")
     for build in box.builds:
         server.fault(build.archive.name, Stall(after=100))

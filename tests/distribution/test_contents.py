@@ -28,7 +28,7 @@ SHARED = (
 )
 
 
-def test_the_sdist_has_what_the_repository_has() -> None:
+def test_the_sdist_has_the_files_of_the_repository() -> None:
     """Tests name files of all folders; a file that is missing from the sdist would only fail them there."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a repository of git")
@@ -45,7 +45,7 @@ def test_the_wheel_is_the_same_from_the_sdist_and_from_the_repository(
 
 
 @pytest.mark.slow
-def test_the_wheel_has_the_package_and_what_shells_and_man_read(distributions: Distributions) -> None:
+def test_the_wheel_has_the_package_completions_and_manual(distributions: Distributions) -> None:
     with zipfile.ZipFile(distributions.wheel) as wheel:
         names = wheel.namelist()
     data = "pyprovision-0.1.0.data/data/"
@@ -67,7 +67,7 @@ def test_the_page_of_the_package_index_links_to_this_version(distributions: Dist
 
 
 @pytest.mark.parametrize(("shell", "file"), [("bash", "provision.bash"), ("fish", "provision.fish")])
-def test_completions_are_those_that_typer_prints(shell: str, file: str) -> None:
+def test_completions_equal_those_of_typer(shell: str, file: str) -> None:
     text = (ROOT / "completions" / file).read_text(encoding="utf-8")
     assert text.strip() == _script(shell)
 

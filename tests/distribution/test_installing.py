@@ -36,7 +36,7 @@ def demo(python: Path, distributions: Distributions, folder: Path) -> str:
     return run(python, script, cwd=folder, PYENV_ROOT=folder / "none")
 
 
-def test_pip_and_the_first_five_minutes_of_the_readme(environment: Path, tmp_path: Path) -> None:
+def test_pip_installs_a_package_that_runs_the_session_of_the_readme(environment: Path, tmp_path: Path) -> None:
     first_five_minutes((environment / "bin" / "provision",), tmp_path)
     python = environment / "bin" / "python"
     assert run(python, "-m", "provision", "schema", "lock", cwd=tmp_path).startswith("{")
@@ -45,7 +45,7 @@ def test_pip_and_the_first_five_minutes_of_the_readme(environment: Path, tmp_pat
     assert run(python, "-m", "pip", "check", cwd=tmp_path)
 
 
-def test_the_demo_with_nothing_but_what_was_installed(
+def test_the_demo_runs_with_the_installed_package_only(
     environment: Path, distributions: Distributions, tmp_path: Path
 ) -> None:
     """Pack, serve, lock, sync, run, verify, repair, as `make demo` does in a checkout."""
@@ -65,7 +65,7 @@ def test_zsh_completes_at_the_first_key_by_the_file_in_the_wheel(environment: Pa
     assert "catalog" in run("zsh", "-f", "-c", code, "zsh", functions, cwd=tmp_path, PATH=path)
 
 
-def test_pipx_with_the_manual(distributions: Distributions, tmp_path: Path) -> None:
+def test_pipx_installs_the_package_with_the_manual(distributions: Distributions, tmp_path: Path) -> None:
     pipx = install_python_tool("pipx", tmp_path / "tools")
     places = {f"PIPX_{name}": tmp_path / name.lower() for name in ("HOME", "BIN_DIR", "MAN_DIR")}
     run(pipx, "install", f"--pip-args=--find-links={distributions.index}", DISTRIBUTION, cwd=tmp_path, **places)
@@ -73,7 +73,7 @@ def test_pipx_with_the_manual(distributions: Distributions, tmp_path: Path) -> N
     assert (tmp_path / "man_dir" / "man1" / "provision.1").exists()
 
 
-def test_uvx_and_uv_tool(distributions: Distributions, tmp_path: Path) -> None:
+def test_uvx_and_uv_tool_install_the_package(distributions: Distributions, tmp_path: Path) -> None:
     """The installed tool has no pip: the hint for a missing extra is run exactly as printed."""
     uv = install_python_tool("uv", tmp_path / "tools")
     uvx = uv.with_name("uvx")

@@ -39,14 +39,16 @@ def without(environment: Path, names: tuple[str, ...]) -> None:
     assert run(environment / "bin" / "python", "-c", code, *names, cwd=packages) == "[]\n"
 
 
-def test_the_everyday_commands_and_the_demo(bare: Path, distributions: Distributions, tmp_path: Path) -> None:
+def test_the_everyday_commands_and_the_demo_run_without_optional_packages(
+    bare: Path, distributions: Distributions, tmp_path: Path
+) -> None:
     python = bare / "bin" / "python"
     assert "All of it is in .demo/." in demo(python, distributions, tmp_path)
     without(bare, FOREIGN)
     first_five_minutes((python, "-m", "provision"), tmp_path / "readme")
 
 
-def test_what_gzip_unpacks_and_refuses_is_the_same_without_isal() -> None:
+def test_gzip_archives_are_unpacked_and_refused_alike_without_isal() -> None:
     """Those tests of unpacking that are about gzip, which name the bytes and the refusals."""
     code = "import pytest, sys; sys.modules['isal'] = None; sys.exit(pytest.main(sys.argv[1:]))"
     quick = ("-n", "0", "-q", "-p", "no:cacheprovider", "-m", "not slow", "-k", "gz")

@@ -21,7 +21,7 @@ from tests.support.small import small_build
 pytestmark = pytest.mark.slow
 
 
-def test_one_file_does_the_whole_job(distributions: Distributions, tmp_path: Path) -> None:
+def test_the_zip_application_runs_all_commands(distributions: Distributions, tmp_path: Path) -> None:
     python = install_python_tool("shiv", tmp_path / "tools").with_name("python")
     printed = run(python, "-m", "tools.pyz", tmp_path, distributions.wheel, cwd=ROOT)
     pyz = Path(printed.strip().splitlines()[-1])

@@ -17,14 +17,14 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-def test_init_writes_a_manifest_for_the_targets_given(project: Project) -> None:
+def test_init_writes_a_manifest_for_the_given_targets(project: Project) -> None:
     ended = project.run("init", "--target", "linux-x86_64", "-t", "macos-aarch64")
     assert ended.out == ""
     assert ended.err == "wrote pythons.toml; next: `provision lock`\n"
     assert tomllib.loads(project.manifest.read_text())["settings"]["targets"] == ["linux-x86_64", "macos-aarch64"]
 
 
-def test_init_says_what_it_found_where_and_import_what_is_new(project: Project) -> None:
+def test_init_lists_found_versions_with_their_files_and_import_lists_new_ones(project: Project) -> None:
     write_repository("asdf", project.directory)
     ended = project.run("init")
     assert ended.out == (

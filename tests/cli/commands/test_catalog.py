@@ -28,19 +28,19 @@ def test_assets_are_listed_as_a_table_and_as_json(bare: Project) -> None:
     }
 
 
-def test_a_limit_leaves_the_rest_out_and_counts_it(bare: Project) -> None:
+def test_a_limit_leaves_out_and_counts_the_other_assets(bare: Project) -> None:
     document = bare.run("catalog", "list", "3.13.5", "--limit", "2", "--json").document()
     assert len(document["assets"]) == 2
     assert document["left-out"] > 100
 
 
-def test_what_does_not_exist_is_an_empty_list(bare: Project) -> None:
+def test_a_query_without_matches_is_an_empty_list(bare: Project) -> None:
     ended = bare.run("catalog", "list", "3.99")
     assert ended.out == ""
     assert "catalog update" in ended.err
 
 
-def test_an_asset_of_the_manifests_own_catalog_is_shown_with_all_properties(project: Project, build: Build) -> None:
+def test_an_asset_of_a_custom_catalog_is_shown_with_all_properties(project: Project, build: Build) -> None:
     asset = project.run("catalog", "show", build.archive.name, "--json").document()["asset"]
     assert asset["sha256"] == build.sha256
     assert asset["size"] == build.archive.stat().st_size

@@ -63,7 +63,7 @@ def test_add_refuses_a_table_and_names_the_options(project: Project) -> None:
     assert project.manifest.read_bytes() == before
 
 
-def test_add_prints_the_build_of_the_entry_and_refuses_builds_that_do_not_exist(project: Project) -> None:
+def test_add_prints_the_build_of_the_entry_and_refuses_missing_builds(project: Project) -> None:
     project.run("init", "--bare", "--target", "linux-x86_64", "--target", "macos-aarch64")
     added = project.run("add", "free", "3.13.5t+20250723", "--json")
     assert added.err == "added free: 3.13.5+20250723 for 2 targets; next: `provision sync`\n"
@@ -77,7 +77,7 @@ def test_add_prints_the_build_of_the_entry_and_refuses_builds_that_do_not_exist(
     assert project.manifest.read_text() == before
 
 
-def test_remove_removes_the_entries_named(project: Project) -> None:
+def test_remove_removes_the_named_entries(project: Project) -> None:
     project.write('[pythons]\none = "3.13"  # kept\ntwo = "3.14"\nthree = "3.12"\n')
     ended = project.run("remove", "two", "three", "--json")
     assert ended.document() == {"version": 1, "manifest": str(project.manifest), "name": "two, three", "warnings": []}

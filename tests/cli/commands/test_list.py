@@ -16,7 +16,7 @@ def state(project: Project) -> object:
     return entry["state"]
 
 
-def test_the_state_of_an_entry_follows_lock_and_sync(project: Project) -> None:
+def test_the_state_of_an_entry_changes_with_lock_and_sync(project: Project) -> None:
     states = [state(project)]
     for command in ("lock", "sync"):
         project.run(command)
@@ -55,7 +55,7 @@ def test_json_names_the_installed_executable(project: Project) -> None:
         (lambda python: python.with_name("python3").unlink(), "is missing"),
     ],
 )
-def test_a_damaged_interpreter_is_not_called_installed(
+def test_a_damaged_interpreter_is_not_listed_as_installed(
     project: Project, damage: Callable[[Path], object], why: str
 ) -> None:
     project.run("sync")
@@ -72,7 +72,7 @@ def test_a_damaged_interpreter_is_not_called_installed(
     assert state(project) == "installed"
 
 
-def test_status_adds_what_needs_attention(project: Project) -> None:
+def test_status_also_lists_what_needs_attention(project: Project) -> None:
     project.run("sync")
     rows, _, attention = project.run("status").out.partition("\n\n")
     assert rows == project.run("list").out.rstrip()

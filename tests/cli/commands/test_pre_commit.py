@@ -28,7 +28,7 @@ def nested(project: Project, name: str) -> Path:
     return project.directory / "services" / "api" / name
 
 
-def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Project) -> None:
+def test_only_projects_whose_files_are_named_are_checked(project: Project) -> None:
     manifest = nested(project, "pythons.toml")
     manifest.write_text(MANIFEST.replace("one", "two"))
     assert project.run("pre-commit", "check", "pythons.toml", "pythons.lock").err == "pythons.lock is up to date\n"
@@ -46,7 +46,7 @@ def test_each_project_whose_files_are_named_is_checked_and_no_other(project: Pro
     assert [document["fresh"] for document in documents] == [True, False]
 
 
-def test_an_error_of_one_project_hides_no_other(project: Project) -> None:
+def test_an_error_of_one_project_does_not_hide_those_of_others(project: Project) -> None:
     project.lock.unlink()
     nested(project, "pythons.toml").unlink()
     (project.directory / "tools.toml").write_text("[pythons]\n")
@@ -60,7 +60,7 @@ def test_an_error_of_one_project_hides_no_other(project: Project) -> None:
     assert [each["kind"] for each in document["error"]["errors"]] == ["lock", "manifest"]
 
 
-def test_audit(project: Project, tmp_path: Path) -> None:
+def test_audit_checks_each_named_project(project: Project, tmp_path: Path) -> None:
     lock = nested(project, "pythons.lock")
     lock.write_text(project.lock.read_text().replace('"one"', '"two"'))
     project.run("pre-commit", "audit", "pythons.toml")
@@ -70,7 +70,7 @@ def test_audit(project: Project, tmp_path: Path) -> None:
     project.run("pre-commit", "audit", "--policy", policy, NESTED)
 
 
-def test_files_stand_for_the_manifest_next_to_them() -> None:
+def test_named_files_select_the_manifest_next_to_them() -> None:
     files = ["pythons.lock", "./pythons.toml", "a/tools.lock", "a/../a/tools.toml", "b/pythons.toml"]
     assert [path.as_posix() for path in manifests_of(map(Path, files))] == [
         "pythons.toml",
@@ -79,7 +79,7 @@ def test_files_stand_for_the_manifest_next_to_them() -> None:
     ]
 
 
-def test_projects_of_two_repositories_are_two_though_messages_name_them_alike(tmp_path: Path) -> None:
+def test_projects_of_two_repositories_with_equal_paths_are_distinguished(tmp_path: Path) -> None:
     files = [tmp_path / name / "pythons.lock" for name in ("one", "two", "one")]
     for file in files:
         (file.parent / ".git").mkdir(parents=True, exist_ok=True)

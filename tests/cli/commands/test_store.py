@@ -45,7 +45,7 @@ def test_verify_names_the_files_that_differ_until_it_repairs_them(synced: Projec
     assert changed.read_bytes() == b""
 
 
-def test_verify_says_what_it_could_not_compare(synced: Project) -> None:
+def test_verify_reports_files_that_were_not_compared(synced: Project) -> None:
     tree = synced.home / "store" / verified(synced)["key"]
     path = "lib/python3.13/__pycache__/os.cpython-313.pyc"
     (tree / path).parent.mkdir()
@@ -56,7 +56,7 @@ def test_verify_says_what_it_could_not_compare(synced: Project) -> None:
     assert not (tree / path).exists()
 
 
-def test_repair_does_what_it_can_and_reports_the_rest_together(tmp_path: Path) -> None:
+def test_repair_reports_all_trees_that_cannot_be_repaired_together(tmp_path: Path) -> None:
     """Four entries: intact, damaged and cached, damaged without its archive, and never installed."""
     small = [small_build(tmp_path / "builds", number) for number in range(1, 5)]
     catalog = write_catalog(tmp_path, small)
@@ -104,7 +104,7 @@ def test_the_reason_why_bytecode_was_not_compared_is_named(synced: Project) -> N
 
 
 @pytest.mark.slow
-def test_planted_bytecode_is_found_and_removed_and_honest_bytecode_is_not(
+def test_planted_bytecode_is_found_and_removed_but_genuine_bytecode_is_kept(
     tmp_path: Path, builds: tuple[Build, ...]
 ) -> None:
     (tmp_path / "served").mkdir()
@@ -133,12 +133,12 @@ def test_planted_bytecode_is_found_and_removed_and_honest_bytecode_is_not(
     assert verified(project)["differences"] == []
 
 
-def test_verify_takes_names_or_the_whole_store(synced: Project) -> None:
+def test_verify_accepts_names_or_the_whole_store(synced: Project) -> None:
     assert verified(synced, "--store")["names"] == []
     assert "--store" in synced.run("verify", "--store", "one", expect=2).err
 
 
-def test_prune_removes_the_trees_of_projects_that_are_forgotten(synced: Project, tmp_path: Path) -> None:
+def test_prune_removes_trees_of_forgotten_projects(synced: Project, tmp_path: Path) -> None:
     key = verified(synced)["key"]
     assert synced.run("prune", "--json").document()["removed"] == []
     synced.directory.rename(tmp_path / "elsewhere")
@@ -154,7 +154,7 @@ def test_prune_removes_the_trees_of_projects_that_are_forgotten(synced: Project,
     assert not (synced.home / "store" / key).exists()
 
 
-def test_roots_shows_who_needs_each_tree(synced: Project) -> None:
+def test_roots_shows_the_projects_that_use_each_tree(synced: Project) -> None:
     key = verified(synced)["key"]
     size = synced.run("roots", "--json").document()["trees"][0]["size-bytes"]
     need = {"kind": "manifest", "path": str(synced.manifest), "state": "present", "until": None}
@@ -172,7 +172,7 @@ def test_roots_shows_who_needs_each_tree(synced: Project) -> None:
     assert synced.run("roots").out == f"{key}  incomplete\n  not used\n"
 
 
-def test_the_cache_has_a_directory_a_size_and_an_end(synced: Project, build: Build) -> None:
+def test_the_cache_can_be_located_measured_and_cleaned(synced: Project, build: Build) -> None:
     assert synced.run("cache", "dir").out == f"{synced.cache}\n"
     size = build.archive.stat().st_size
     assert synced.run("cache", "size", "--json").document()["archives-bytes"] == size

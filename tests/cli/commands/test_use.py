@@ -37,7 +37,7 @@ def test_which_prints_the_executable_of_an_entry(synced: Project) -> None:
         assert synced.run("which", "one", "--store", *options).out == f"{stored}\n"
 
 
-def test_where_there_is_no_link_the_path_is_that_of_the_store(project: Project) -> None:
+def test_without_a_link_the_path_is_that_of_the_store(project: Project) -> None:
     project.run("sync")
     link = project.directory / ".pythons/one"
     stored = project.run("which", "one", "--store").out
@@ -75,11 +75,11 @@ def test_a_damaged_interpreter_is_not_replaced_by_another_python(project: Projec
     assert project.run("run", "one", "--", "python", "-V").out == "Python 3.13.5\n"
 
 
-def test_run_starts_an_interpreter_and_hands_on_its_exit_code(synced: Project) -> None:
+def test_run_starts_an_interpreter_and_returns_its_exit_code(synced: Project) -> None:
     assert synced.run("run", "--verbose", "one", "--", "python", "-V").out == "Python 3.13.5\n"
 
 
-def test_all_that_follows_the_entry_is_the_commands_own(synced: Project) -> None:
+def test_all_arguments_after_the_entry_are_passed_to_the_command(synced: Project) -> None:
     assert synced.run("run", "one", "python", "-V").out == "Python 3.13.5\n"
     for words in (["sh", "-c", "echo $0 $@", "-m", "-q", "--json"], ["echo", "sh", "--", "-m", "-q", "--json"]):
         for options in ([], ["--quiet"]):
@@ -87,7 +87,7 @@ def test_all_that_follows_the_entry_is_the_commands_own(synced: Project) -> None
 
 
 @pytest.mark.parametrize("words", [["-V"], ["--", "-V"], ["--", "--version"]])
-def test_options_in_place_of_a_command_are_the_interpreters(synced: Project, words: list[str]) -> None:
+def test_options_in_place_of_a_command_are_passed_to_the_interpreter(synced: Project, words: list[str]) -> None:
     for spelled in (["run", "one", *words], ["run", "--verbose", "one", *words]):
         assert synced.run(*spelled).out == "Python 3.13.5\n"
 
@@ -105,7 +105,7 @@ def test_python_files_are_run_by_the_interpreter(synced: Project) -> None:
         assert "cannot execute" in synced.run("run", "one", name, expect=127).err
 
 
-def test_pip_is_the_interpreters_own(synced: Project, tmp_path: Path) -> None:
+def test_pip_is_that_of_the_interpreter(synced: Project, tmp_path: Path) -> None:
     (tmp_path / "pip").write_text("#!/bin/sh\necho foreign\n")
     (tmp_path / "pip").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
@@ -137,7 +137,7 @@ def test_a_command_in_place_of_an_entry_is_an_error_that_names_the_entry(
     assert f"`provision run one -- {command}`" in said
 
 
-def test_a_script_in_place_of_an_entry_is_an_error_that_says_how_to_run_it(synced: Project) -> None:
+def test_a_script_in_place_of_an_entry_is_an_error_with_the_right_command(synced: Project) -> None:
     for name in ("script.py", "app.pyz"):
         assert f"run `provision run one {name} -x`" in synced.run("run", name, "-x", expect=2).err
         said = synced.run("run", "one", name, expect=127).err
@@ -145,7 +145,7 @@ def test_a_script_in_place_of_an_entry_is_an_error_that_says_how_to_run_it(synce
 
 
 @pytest.mark.parametrize("locked", ["one", ""])
-def test_an_entry_that_is_not_locked_yet(tmp_path: Path, locked: str) -> None:
+def test_an_entry_that_is_not_locked_yet_is_an_error(tmp_path: Path, locked: str) -> None:
     """Commands that use the lock report that, and not that the manifest lacks the entry."""
     project = Project(tmp_path / "project")
     build = small_build(tmp_path / "builds")
@@ -169,7 +169,7 @@ def test_an_entry_that_is_not_locked_yet(tmp_path: Path, locked: str) -> None:
     assert "If the manifest has it, run `provision lock`." in said
 
 
-def test_a_misspelled_entry_is_still_told_the_near_one(synced: Project) -> None:
+def test_the_error_for_a_misspelled_entry_has_a_suggestion(synced: Project) -> None:
     assert "Did you mean 'one'?" in synced.run("run", "on", "python", expect=2).err
 
 
@@ -185,12 +185,12 @@ def test_commands_that_cannot_be_executed_have_the_exit_codes_of_shells(synced: 
     assert said == "error: cannot execute absent-command: command not found\n"
 
 
-def test_a_pipe_that_is_closed_is_no_error_of_a_command(synced: Project) -> None:
+def test_a_closed_pipe_is_not_an_error_of_a_command(synced: Project) -> None:
     ended = synced.run("run", "one", "--", "sh", "-c", "yes | head -1")
     assert (ended.out, ended.err) == ("y\n", "")
 
 
-def test_sync_notes_which_of_two_entries_has_a_command(tmp_path: Path) -> None:
+def test_sync_notes_which_entry_has_a_shared_command(tmp_path: Path) -> None:
     builds = [small_build(tmp_path / "builds", number) for number in (1, 2)]
     catalog = write_catalog(tmp_path, builds)
     project = Project(tmp_path / "project")
