@@ -20,7 +20,7 @@ from provision.model.value import frozen
 
 # Packed and unpacked sizes that upstream's archives have, as of 2026; in bytes.
 LARGE, HUGE = 115_000_000, 500_000_000
-# The files of which they are made are this large at least.
+# The least size of the files from which they are made, in bytes.
 _LIBRARY = 64_000
 
 
@@ -40,13 +40,13 @@ class Archive:
 
 
 def gather(folder: Path, ready_made: Path | None) -> dict[str, Archive]:
-    """The archives by their labels, made in ``folder`` if missing: four usual ones, a large, and a huge."""
+    """The archives by their labels, made in ``folder`` if missing: four of the usual size, a large and a huge one."""
     folder.mkdir(parents=True, exist_ok=True)
     first, *others = _usual(folder, ready_made)
     stem, _, _ = first.name.partition("-install_only")
     found = {"default": first}
     found |= {("free" if "freethreaded" in path.name else "debug"): path for path in others}
-    if len(found) < 3:  # no ready-made ones: the same interpreter again, in both kinds of archives
+    if len(found) < 3:  # without ready-made archives, the same interpreter is packed in both formats
         found["second"] = _made(folder / f"{_tagged(stem, 3)}-install_only_stripped.tar.gz", first, 0)
         found["third"] = _made(folder / f"{_tagged(stem, 4)}-noopt-full.tar.zst", first, 0)
     found["full"] = _made(folder / f"{stem}-noopt-full.tar.zst", first, 0)
@@ -83,14 +83,14 @@ def _usual(folder: Path, ready_made: Path | None) -> Sequence[Path]:
 
 
 def _tagged(stem: str, number: int) -> str:
-    """The name under another build tag, some days later."""
+    """The archive's name with a build tag some days later."""
     version, _, rest = stem.partition("+")
     tag, _, target = rest.partition("-")
     return f"{version}+{int(tag) + number}-{target}"
 
 
 def _made(path: Path, source: Path, least: int) -> Path:
-    """An archive with the source's files under ``python/install`` (a full one) or ``python``, repeated as needed."""
+    """An archive with the source's files under ``python/install`` (full) or ``python``, repeated to reach the size."""
     if path.exists():
         return path
     full = path.name.endswith("-full.tar.zst")
@@ -102,7 +102,7 @@ def _made(path: Path, source: Path, least: int) -> Path:
         while copy == 0 or total < least:
             for member, content in _members(source):
                 place = member.name.removeprefix("python/")
-                if copy:  # more libraries, next to the first ones: real archives also grow by them
+                if copy:  # more libraries beside the first ones, which is also how real archives grow
                     if not (member.size > _LIBRARY and place.startswith("lib/")):
                         continue
                     place = f"lib/more-{copy}/{place.removeprefix('lib/')}"
@@ -123,7 +123,7 @@ def _compress(data: IO[bytes], packed: IO[bytes], size: int, *, full: bool) -> N
         with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as file:
             shutil.copyfileobj(data, file)
         return
-    # The window of upstream's level 22, with the size announced as there; the level itself would take minutes.
+    # The window of upstream's level 22, and the size in the header as there; compressing at that level takes minutes.
     zstd = zstd_module()
     parameters = zstd.CompressionParameter
     packer = zstd.ZstdCompressor(options={parameters.compression_level: 12, parameters.window_log: 27})
@@ -155,7 +155,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _described(label: str, path: Path) -> Archive:
-    """The archive's facts, kept next to it, because determining them takes a while."""
+    """The archive's sizes, saved next to it, because determining them takes a while."""
     facts = path.with_name(f"{path.name}.facts")
     if not facts.exists():
         size = members = 0
@@ -168,7 +168,7 @@ def _described(label: str, path: Path) -> Archive:
 
 
 def main(folder: str, *ready_made: str) -> None:
-    """Make what `gather` finds, in a separate process: its peak memory would otherwise count for all later children."""
+    """Make the archives of `gather` in a separate process: its peak memory would otherwise count for all children."""
     gather(Path(folder), Path(ready_made[0]) if ready_made else None)
 
 

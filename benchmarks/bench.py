@@ -1,4 +1,4 @@
-"""Everything that measuring needs, in ``.bench/``: tools, archives, a server, directories."""
+"""What all measurements need, in ``.bench/``: tools, archives, a server, directories."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from provision.model.value import frozen
 
 # The commit of `before ÷ now`: the last one before downloading and unpacking became one pipeline.
 BEFORE = "8bf3b99771c8ece8b487ae4e1bc3c97c6afb31b8"
-_OLD_PIP = "pip==23.2.1"  # which Python 3.11 and 3.12 brought
+_OLD_PIP = "pip==23.2.1"  # the version that came with Python 3.11 and 3.12
 
 _DISK, _MEMORY = "disk", "memory"
 
@@ -89,7 +89,7 @@ class Bench:
         return venv / "bin" / "provision"
 
     def built_before(self) -> Path | None:
-        """The command at the earlier commit, in an environment of its own; None where git or pip cannot get it."""
+        """The command at the earlier commit, in a separate environment; None if git or pip cannot provide it."""
         source, venv = self.folder / f"source-{self.before}", self.folder / f"venv-{self.before}"
         if not (venv / "bin" / "provision").exists():
             archive = source.with_suffix(".tar")
@@ -103,7 +103,7 @@ class Bench:
         return venv / "bin" / "provision"
 
     def uv_install(self, where: Path, labels: Sequence[str], *, server: str, cached: Path | None = None) -> Command:
-        """uv's command that installs the same archives; it keeps them in ``cached``, or by default not at all."""
+        """uv's command that installs the same archives; it caches them in ``cached``, or by default not at all."""
         downloads, keys = uv_downloads(where, [self.archives[label] for label in labels], server)
         environ = self.environ(
             UV_PYTHON_INSTALL_DIR=where.parent / "pythons",
@@ -140,7 +140,7 @@ class Bench:
         return (where / "pythons.lock").read_text()
 
     def facts(self) -> list[tuple[str, str]]:
-        """The conditions that the figures depend on, for the record."""
+        """The conditions on which the figures depend, for RESULTS.md."""
         told = subprocess.run([self.uv, "--version"], capture_output=True, text=True, check=True).stdout.strip()
         return [
             ("machine", f"{_processor()}, {os.cpu_count()} cores, {_memory_size()}"),

@@ -1,4 +1,4 @@
-"""The row of long lock files: the cost of each entry, and whether it stays the same."""
+"""The row of long lock files: the time per entry, and whether it is constant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.timing import Command, interleaved, run
 
 _SIZES = (10, 100, 1000)
 _AIM = 1.3
-_MOST_RUNS = 5  # of the larger ones take seconds
+_MOST_RUNS = 5  # because runs with many entries take seconds
 
 
 def growing(bench: Bench, runs: int) -> list[Line]:
@@ -53,7 +53,7 @@ def _command(bench: Bench, where: Path, *words: str) -> Command:
 
 
 def _locked(bench: Bench, where: Path, size: int) -> Path:
-    """A project of so many entries; in its ``old.lock``, each has another version."""
+    """A project with so many entries; in its ``old.lock``, each entry has another version."""
     where.mkdir()
     shifted = (*SERIES[1:], SERIES[0])
     for name, series in (("old.lock", shifted), ("pythons.lock", SERIES)):

@@ -1,7 +1,7 @@
 """Many machines that sync one lock at once: real processes and a model, from one trace.
 
-``python -m benchmarks.fleet`` starts real processes against a real registry and real caches, and then the model for the
-same number and for 10 000 machines; it prints the tables of `docs/fleet.md`.
+``python -m benchmarks.fleet`` starts real processes against a real registry and real caches, then runs the model for
+the same number of machines and for 10 000; it prints the tables of `docs/fleet.md`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.small import small_build
 
 GBIT = 125e6
 _REPOSITORY = "pythons"
-_RATE = 1e6  # bytes a second of the link between the site and the registry, for the processes
+_RATE = 1e6  # of the link between the site and the registry in bytes per second, for the processes
 _ARCHIVE = 1_000_000
 _ARCHIVES = 2
 _ARCHIVES_FOR_EACH_FLIP = 40
@@ -87,7 +87,7 @@ class Site:
                 self.project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n[pythons]\n{entries}')
                 self.project.run("lock")
                 self.project.run("mirror", "push", f"oci://{registry.host}/{_REPOSITORY}")
-            yield registry  # the origin of the archives is shut down from here on
+            yield registry  # the server from which the registry received the archives is shut down by now
 
     def run(
         self, name: str, uplink: Uplink, mirrors: Sequence[str], halfway: Callable[[], None] | None = None
@@ -236,7 +236,7 @@ def model(
     """Simulate a fleet; ``racks`` caches before the registry (one for 40 machines by default), of which a share
     ``dying`` fails.
 
-    ``outage`` is when the registry fails, and for how long; ``pause`` and ``tries`` are another policy of retries.
+    ``outage`` is when the registry fails, and for how long, in seconds; ``pause`` and ``tries`` set other retries.
     """
     clock, fleet = Clock(), Fleet()
     origin = Origin(clock, rate, GBIT)

@@ -1,4 +1,4 @@
-"""Many machines, caches and one origin as a model of events: bytes that flow, and the retries of provision."""
+"""A discrete-event model of machines, caches and one origin, with transfers and provision's retries."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class Cache:
         done()
 
     def _wait(self, size: float, done: Callable[[], None], failed: Callable[[float], None]) -> None:
-        """Done once both have ended: the transfer from here, and that to here."""
+        """Call ``done`` once both transfers have ended: from this cache, and to it."""
         left = {"here", "there"}
 
         def ended(which: str) -> None:
@@ -184,7 +184,7 @@ class Cache:
             there()
 
     def _not_filled(self, _: float) -> None:
-        """The other server failed, and with it everyone who waits, and the transfers from here."""
+        """The other server failed: the requests that wait for its data fail."""
         self._is_filling = False
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -193,7 +193,7 @@ class Cache:
 
 @dataclass
 class Fleet:
-    """The result of the machines: when each was ready, how many gave up, and their retries."""
+    """The results of the machines: when each was ready, how many gave up, and how often they retried."""
 
     ready: list[float] = field(default_factory=list)
     given_up: int = 0
@@ -220,13 +220,13 @@ class Machine:
         self._clock, self._fleet, self._servers, self._size = clock, fleet, servers, size
         self._begins, self._more, self._damaged, self._on_ready = begins, more_seconds, damaged, on_ready
         self._pause = pause or (lambda idle, left: pause_after(_FAILURE, idle, left, SETTINGS))
-        self._tries = tries  # in all, where that is the limit, as it once was
+        self._tries = tries  # in total, if that is the limit, as in earlier versions
         self._left = size
         self._idle = [0] * len(servers)
         self._at = 0
         self._past = False
         self._end: float | None = None
-        self._attempt = 0  # of which an answer still counts
+        self._attempt = 0  # the number of the attempt; answers to earlier ones are ignored
         clock.after(begins, self._ask)
 
     def _ask(self) -> None:
@@ -273,7 +273,7 @@ class Machine:
         if has_next and idle >= SETTINGS.attempts:
             self._at, pause = self._at + 1, 0.0
         elif idle > SETTINGS.attempts and self._at:
-            self._at = (self._at + 1) % len(self._servers)  # once all have failed, each gets its turn
+            self._at = (self._at + 1) % len(self._servers)  # once all have failed, try each in turn
         if now + pause >= self._end:
             self._fleet.given_up += 1
             return

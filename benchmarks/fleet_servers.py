@@ -1,4 +1,7 @@
-"""The network of the fleet's processes: a slow link that counts, can be cut and flips bytes, before a real server."""
+"""The network of the fleet: a slow link to a real server, which can be cut.
+
+It counts the bytes that it relays, and can change some of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _CHUNK = 64 << 10
 
 
 class Uplink:
-    """Relays connections on loopback to a port, at ``rate`` bytes a second for all of them together.
+    """Relays connections on loopback to a port, at ``rate`` bytes per second for all of them together.
 
     ``flip_every``: of so many bytes, one is flipped. ``received`` counts the bytes that came from the server.
     """
@@ -41,7 +44,7 @@ class Uplink:
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self, seconds: float) -> None:
-        """Close all connections, and refuse new ones for a while; returns afterwards."""
+        """Close all connections, and refuse new ones for a while; returns after that."""
         self._is_cut = True
         self._loop.call_soon_threadsafe(self._close_all)
         time.sleep(seconds)

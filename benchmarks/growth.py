@@ -1,4 +1,4 @@
-"""The row of growth: short commands where the store and the catalog are large."""
+"""The row of growth: short commands with a large store and a large catalog."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from provision.model.value import replace
 _Contenders = dict[str, Prepare]
 
 
-# The four usual archives, or as many as there are.
+# The four archives of the usual size, or as many as there are.
 _FOUR = ("default", "free", "debug", "second", "third", "full")
 _Serve = Callable[[Bench], AbstractContextManager[str]]
 
@@ -52,7 +52,7 @@ def contenders(bench: Bench, kind: str, row: str, labels: Sequence[str], server:
 
 
 def four(bench: Bench) -> list[str]:
-    """The labels of the four usual archives."""
+    """The labels of the four archives of the usual size."""
     return [label for label in _FOUR if label in bench.archives]
 
 
@@ -108,7 +108,7 @@ def _fresh(
 
 
 def cached(bench: Bench, runs: int) -> list[Line]:
-    """The archives are already there, the store is empty. uv keeps archives only if told to."""
+    """The archives are in the cache, the store is empty. uv caches archives only if a setting requests it."""
     row = "archives cached"
     lines: list[Line] = []
     for kind in bench.places:

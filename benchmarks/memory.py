@@ -1,4 +1,4 @@
-"""The rows of peak memory, which grows with an archive's zstd window."""
+"""The rows of peak memory, which depends on an archive's zstd window."""
 
 from __future__ import annotations
 

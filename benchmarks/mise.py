@@ -14,7 +14,7 @@ _NAMES = {("Linux", "x86_64"): "linux-x64", ("Linux", "aarch64"): "linux-arm64",
 
 
 def get_mise(bench: Bench) -> Path | str:
-    """The program, installed if missing; or why it is not available."""
+    """The program, installed if missing, or the reason why it is not available."""
     name = _NAMES.get((platform.system(), platform.machine()))
     if name is None:
         return "no mise for this machine"
@@ -47,6 +47,6 @@ def mise_install(bench: Bench, program: Path, where: Path, label: str, lock: str
         **folders,
         MISE_YES="1",
         MISE_TRUSTED_CONFIG_PATHS=where,
-        MISE_PYTHON_GITHUB_ATTESTATIONS="false",  # of an archive that GitHub never saw
+        MISE_PYTHON_GITHUB_ATTESTATIONS="false",  # GitHub has no attestation of the test archive
     )
     return Command(argv=(str(program), "install", "--locked"), cwd=where, environ=environ)

@@ -1,6 +1,6 @@
-"""Whole syncs as users see them, over links of several rates and round trips, for ``docs/performance.md``.
+"""Whole syncs over links of several rates and round trips, for ``docs/performance.md``.
 
-``python -m benchmarks.network`` measures, and writes the tables of that page between its marks.
+``python -m benchmarks.network`` measures them, and writes the tables between the marks of that page.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _links(bench: Bench, runs: int) -> list[str]:
         ):
             commands = contenders(bench, kind, row, labels, server)
             commands["without ranges"] = ours(bench, kind, f"{row}, without", labels, server=rangeless)
-            # At the lowest rate all wait for the link alone, for half a minute each.
+            # At the lowest rate, all commands wait only for the link, half a minute each.
             walls = _walls(commands, 1 if rate == _SLOWEST else runs)
         mine, without, uv = walls["provision"], walls["without ranges"], walls["uv"]
         saved = f"{(without - mine) / without:.0%}"
@@ -98,7 +98,7 @@ def _locks(bench: Bench, runs: int) -> list[str]:
 
 
 def _copies(archive: Archive, count: int) -> dict[str, Archive]:
-    """The archive under later build tags, with other times in the header of gzip, so that each has its own sha256."""
+    """The archive under later build tags, with different times in the gzip header, so that each has another sha256."""
     version, _, rest = archive.path.name.partition("+")
     tag, _, target = rest.partition("-")
     content = archive.path.read_bytes()

@@ -1,7 +1,7 @@
-"""A long link: a TCP proxy on this machine that delays and limits what it passes on.
+"""A long link: a TCP proxy on this machine that delays data and limits its rate.
 
-Bytes of all connections share the link's rate; each connection sends ten segments at first and twice as much after
-every round trip, as TCP's slow start does. A process of its own, so that it does not share the memory of the benchmark.
+All connections share the link's rate; each connection sends ten segments at first and twice as much after every round
+trip, as in TCP's slow start. It is a separate process, so that its memory is not measured with the benchmark's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def link(server: str, *, rate: float, round_trip: float) -> Iterator[str]:
-    """The server's address at the end of a link of ``rate`` bytes a second and ``round_trip`` seconds."""
+    """The server's address behind a link of ``rate`` bytes per second and ``round_trip`` seconds."""
     port = server.rpartition(":")[2]
     words = [sys.executable, "-m", "benchmarks.proxy", port, str(rate), str(round_trip)]
     with subprocess.Popen(words, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -41,7 +41,7 @@ class _Link:
         self._free_at = 0.0
 
     def flow(self) -> Callable[[int], float]:
-        """For one connection: so many bytes more leave then."""
+        """The time at which ``count`` more bytes of one connection leave."""
         began = free_at = 0.0
 
         def departure(size: int) -> float:
@@ -97,9 +97,9 @@ async def _serve(port: int, rate: float, round_trip: float) -> None:
     shared = _Link(rate, round_trip)
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(round_trip)  # what connecting takes
+        await asyncio.sleep(round_trip)  # the time that connecting takes
         from_server, to_server = await asyncio.open_connection("127.0.0.1", port)
-        with suppress(ExceptionGroup):  # either side going away ends both directions
+        with suppress(ExceptionGroup):  # if either side closes the connection, both directions end
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_pass_on(reader, to_server, round_trip / 2, _at_once))
                 tasks.create_task(_pass_on(from_server, writer, round_trip / 2, shared.flow()))

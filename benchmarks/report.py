@@ -51,6 +51,6 @@ def results(facts: Sequence[tuple[str, str]], lines: Sequence[Line], runs: int) 
 
 
 def _notes() -> dict[str, str]:
-    """The sections of NOTES.md by their titles; those that belong to no row are for every reader."""
+    """The sections of NOTES.md by their titles; those that do not belong to a row are always included."""
     sections = _NOTES.read_text().split("\n## ")[1:] if _NOTES.exists() else []
     return {section.partition("\n")[0].strip(): section.partition("\n")[2].strip() for section in sections}

@@ -16,8 +16,8 @@ Unit = Literal["×", "s", "MB"]
 class Line:
     """One figure and its aim: a ratio of medians, seconds, or megabytes.
 
-    ``ours`` and ``theirs`` are what was measured on either side, in words; ``aim`` is None for figures without one.
-    Less is better, unless the aim is the ``least``. ``skipped`` is why there is no figure.
+    ``ours`` and ``theirs`` are the measurements of both sides as text; ``aim`` is None for figures without one.
+    Less is better, unless ``least`` is set: then the aim is a minimum. ``skipped`` is why there is no figure.
     """
 
     row: str
@@ -47,7 +47,7 @@ class Line:
 
 @frozen
 class Row:
-    """A row of the table; ``measure`` makes its lines of so many counted runs."""
+    """A row of the table; ``measure`` makes its lines from so many counted runs."""
 
     name: str
     measure: Callable[[Bench, int], list[Line]]
@@ -61,7 +61,7 @@ def ratio(row: str, what: str, ours: Samples, theirs: Samples, aim: float | None
 
 
 def skipped(row: str, what: str, reason: str) -> Line:
-    """A line for what cannot be measured on this machine."""
+    """A line for a figure that cannot be measured on this machine."""
     return Line(row=row, what=what, ours="", figure=0, skipped=reason)
 
 

@@ -1,4 +1,4 @@
-"""The static server for both sides: nginx, or without it the one of the tests."""
+"""The static server for both sides: nginx, or without it the server of the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from provision.model.value import frozen
 from tests.support.server import Server
 
-RATE = 4_000_000  # bytes a second and connection, of the slow server
+RATE = 4_000_000  # bytes per second for each connection of the slow server
 
 _CONFIGURATION = """\
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -32,7 +32,7 @@ http {{
 
 @frozen
 class Servers:
-    """The addresses of a fast server, of one with a limit for each connection, and of one that serves no ranges."""
+    """The addresses of a fast server, one with a rate limit for each connection, and one that does not serve ranges."""
 
     fast: str
     slow: str

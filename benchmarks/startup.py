@@ -155,7 +155,7 @@ def locking_much(bench: Bench, runs: int) -> list[Line]:
 
 
 def many_entries(count: int, series: Sequence[str] = SERIES) -> str:
-    """A manifest of so many entries for twelve targets, of all series and of several versions each."""
+    """A manifest with so many entries for twelve targets, of all series and several versions of each."""
     targets = ", ".join(f'"{target}"' for target in TARGETS)
     entries = (f'e{number:03} = "{series[number % len(series)]}"\n' for number in range(count))
     return f"[settings]\ntargets = [{targets}]\n\n[pythons]\n{''.join(entries)}"

@@ -28,7 +28,7 @@ class Command:
 
 @frozen
 class Taken:
-    """What one process took: seconds by the clock, seconds of processor, and its peak memory in MB."""
+    """What one process took: wall time and processor time in seconds, and peak memory in MB."""
 
     wall: float
     cpu: float
@@ -37,7 +37,7 @@ class Taken:
 
 @frozen
 class Samples:
-    """What the counted runs of one command took."""
+    """The measurements of the counted runs of one command."""
 
     runs: tuple[Taken, ...]
 
@@ -71,8 +71,8 @@ def interleaved(
 ) -> dict[str, Samples]:
     """Run all contenders in turn, A B A B, once for ``warm_up`` and then ``runs`` times.
 
-    Each prepares its next command, in directories of its own, before the clock runs. With ``settle``, what earlier runs
-    have written is on disk before the next one starts.
+    Each prepares its next command, in separate directories, before the clock starts. With ``settle``, the data that
+    earlier runs have written is flushed to disk before the next run starts.
     """
     taken: dict[str, list[Taken]] = {name: [] for name in contenders}
     for number in range(0 if warm_up else 1, runs + 1):
@@ -89,7 +89,8 @@ def interleaved(
 def run(command: Command, *, expect: Sequence[int] = (0,), watch: bool = False) -> Taken:
     """Run one process to its end, with its output in ``output`` next to its directory; fail unless it succeeds.
 
-    With ``watch``, its memory is sampled all the time, with that of all processes it forks; else it is only its own.
+    With ``watch``, the memory is sampled continuously and includes that of all processes that it forks; otherwise it is
+    only that of the process itself.
     """
     log = command.cwd.parent / f"{command.cwd.name}.output"
     null = os.open(os.devnull, os.O_RDONLY)
@@ -114,9 +115,9 @@ def run(command: Command, *, expect: Sequence[int] = (0,), watch: bool = False) 
 
 
 def _watch(process: int) -> float:
-    """The most memory, in MB, that a process and those below it ever have together until it ends.
+    """The peak memory of a process and its descendants together, in MB, until the process ends.
 
-    Pages that several of them share count once, in equal parts (PSS).
+    Pages that several of them share count once, divided between them (PSS).
     """
     most = 0.0
     while os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

@@ -1,4 +1,4 @@
-"""The list of downloads by which uv installs the same archives."""
+"""The list of downloads from which uv installs the same archives."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.archives import Archive
 def uv_downloads(where: Path, archives: Sequence[Archive], server: str) -> tuple[Path, list[str]]:
     """Write the list as uv reads it; return its path and the keys to install, one for each archive.
 
-    uv accepts one archive for a version and variant. A second one gets another patch number: uv does not inspect the
-    interpreter, and installs it anyway.
+    uv accepts one archive for each version and variant. Further ones are given other patch numbers in the list: uv does
+    not inspect the interpreter, and installs it anyway.
     """
     rows: dict[str, object] = {}
     for archive in archives:
