@@ -16,6 +16,7 @@ from provision.fetch.mirrors import Source, WebMirror, address_of, is_local, par
 from provision.fetch.oci_mirror import OciMirror
 from provision.fetch.retry import Cancellation
 from provision.fetch.settings import DownloadSettings, configured_hosts
+from provision.host.files import open_regular
 from provision.host_policy import HostPolicy, HostRule
 from provision.measures import Laps
 from provision.model.asset import Asset
@@ -276,9 +277,9 @@ class Fetcher:
 
 
 def digest_in_cache(archive: Path) -> str | None:
-    """The sha256 of a file in hex; None where there is none."""
+    """The sha256 of a file in hex; None where there is none. Raises `OSError` for anything but a regular file."""
     try:
-        with archive.open("rb") as file:
+        with open_regular(archive) as (descriptor, _), open(descriptor, "rb", closefd=False) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None

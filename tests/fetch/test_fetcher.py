@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -41,6 +42,20 @@ def test_a_damaged_archive_in_the_cache_is_removed_and_downloaded_again(server: 
         assert fetch.fetch(wanted).read_bytes() == SMALL
     assert server.count() == 2
     assert "sha256 mismatch" in record.notes[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor such devices")
+def test_what_is_no_file_in_the_cache_is_neither_waited_for_nor_read_without_end(
+    server: Server, tmp_path: Path
+) -> None:
+    wanted, path = asset(server.put(PATH, SMALL)), _cached(tmp_path)
+    path.parent.mkdir(parents=True)
+    for make in (os.mkfifo, Path.mkdir, lambda place: place.symlink_to("/dev/zero")):
+        make(path)
+        with fetcher(tmp_path) as fetch, pytest.raises(StoreError, match="it is not a regular file"):
+            fetch.fetch(wanted)
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert server.count() == 0
 
 
 def test_a_damaged_archive_is_removed_even_while_offline(server: Server, tmp_path: Path) -> None:
