@@ -1,4 +1,4 @@
-# Everything a newcomer or CI runs. On a bare machine: git, make, Python 3.11+ with venv and pip.
+# All commands for contributors and CI. They need git, make, and Python 3.11+ with venv and pip.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -62,7 +62,7 @@ format: $(STAMP) ## make the code look as `check` wants it
 bench: $(STAMP) ## measure against uv, in the same run; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-# What builds and checks a release is kept apart from what the tests need.
+# The tools that build and check a release have a separate environment from that of the tests.
 RELEASE := .venvs/release
 $(RELEASE)/.ready: pyproject.toml
 	$(PYTHON) -m venv --clear $(RELEASE)
@@ -76,7 +76,7 @@ dist: $(RELEASE)/.ready ## sdist and wheel in dist/, checked as a package index 
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(RELEASE)/bin/check-wheel-contents dist/*.whl
 
-# Compiled dependencies tie it to the series of $(PYTHON) and to this platform, which its name has.
+# Because of compiled dependencies, the file is for the series of $(PYTHON) and this platform; its name contains both.
 pyz: $(RELEASE)/.ready ## provision with all it needs in one file for this platform and Python, in dist/
 	mkdir -p dist
 	$(RELEASE)/bin/python -m tools.pyz dist

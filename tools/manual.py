@@ -1,4 +1,4 @@
-"""The manual page `provision.1`, made of the help texts of all commands.
+"""The manual page `provision.1`, made from the help texts of all commands.
 
     python -m tools.manual > provision.1
 

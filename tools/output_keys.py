@@ -1,7 +1,7 @@
-"""What each key of the `--json` documents means; the schemas have it as the description of the key.
+"""The meanings of all keys of the `--json` documents; the schemas have them as descriptions.
 
-A key stands alone, or after the keys of the objects around it (``summary.entries``); after ``/`` or the name of a
-command (``audit.manifest``) from the document itself on. The longest that matches counts.
+A key is written alone, or after the keys of the objects around it (``summary.entries``); after ``/`` or the name of a
+command (``audit.manifest``), the path begins at the document itself. The longest matching path counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""provision and all that it needs in one file, for this platform and this series of Python, made by shiv.
+"""provision and all its dependencies in one file, for this platform and Python series, made by shiv.
 
     python -m tools.pyz DIRECTORY [WHEEL]
 

@@ -1,4 +1,4 @@
-"""Runs first in `provision.pyz`, and refuses a Python that its compiled modules were not made for."""
+"""Runs first in `provision.pyz`, and refuses a Python for which its compiled modules were not made."""
 
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES

@@ -1,4 +1,4 @@
-"""How texts name this project: its repository, docs and version, as pyproject.toml has them.
+"""References to this project in texts: its repository, docs and version, from pyproject.toml.
 
     python -m tools.references [--repository URL] [--documentation URL]
 

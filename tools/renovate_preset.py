@@ -1,4 +1,4 @@
-"""The Renovate preset, made of the keys of an entry: ``renovate/pythons.json``.
+"""The Renovate preset ``renovate/pythons.json``, made from the keys of an entry.
 
 ``pytest --update-golden tests/tools/test_renovate_preset.py`` writes it. Renovate's managers read TOML by regular
 expressions, and those of RE2, which cannot say "but not". So each expression names all that an entry may hold: what has
