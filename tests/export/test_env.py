@@ -12,13 +12,13 @@ from tests.export.samples import GOLDEN, ROWS, with_url
 DEFAULT = ROWS[2]
 
 
-def test_the_text(golden: Golden) -> None:
+def test_the_output_is_the_expected_one(golden: Golden) -> None:
     made = export_env(ROWS)
     golden(GOLDEN / "pythons.env", made.text)
     assert made.left_out == ()
 
 
-def test_of_names_that_differ_only_in_their_punctuation_the_first_has_a_place() -> None:
+def test_of_names_that_differ_only_in_punctuation_the_first_is_exported() -> None:
     rows = [Row("a.b", DEFAULT.asset), *(Row(name, row.asset) for name in ("a-b", "a_b") for row in ROWS[4:7])]
     made = export_env(rows)
     assert {each.reason for each in made.left_out} == {"same names as a.b"}

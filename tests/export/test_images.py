@@ -16,7 +16,7 @@ DEFAULT = ROWS[2]
 TWO = [row for row in ROWS if row.entry in {"default", "free"}]
 
 
-def test_the_texts(golden: Golden) -> None:
+def test_the_outputs_are_the_expected_ones(golden: Golden) -> None:
     golden(GOLDEN / "Dockerfile", export_dockerfile(TWO).text)
     golden(GOLDEN / "devcontainer.json", export_devcontainer(TWO).text)
 

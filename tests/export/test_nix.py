@@ -13,7 +13,7 @@ from tests.export.samples import GOLDEN, ROWS, with_url
 DEFAULT = ROWS[2]
 
 
-def test_the_text(golden: Golden) -> None:
+def test_the_output_is_the_expected_one(golden: Golden) -> None:
     made = export_nix(ROWS)
     golden(GOLDEN / "pythons.nix", made.text)
     assert [(each.row.label, each.reason) for each in made.left_out] == [

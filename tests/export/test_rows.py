@@ -33,7 +33,7 @@ def test_each_refusal_has_its_reason() -> None:
     )
 
 
-def test_a_wide_format_has_a_place_for_all() -> None:
+def test_a_format_without_limits_accepts_all_rows() -> None:
     wide = Place(
         targets=EVERYWHERE,
         key=lambda row: row.label,
@@ -46,7 +46,7 @@ def test_a_wide_format_has_a_place_for_all() -> None:
     assert labels(wide.fit("some", ROWS).rows) == labels(ROWS)
 
 
-def test_full_archives_and_urls_are_refused_alone() -> None:
+def test_full_archives_and_urls_are_refused_independently() -> None:
     full = next(row for row in ROWS if row.entry == "debug")
     place = Place(
         targets=EVERYWHERE, key=lambda row: row.label, debug=True, url=lambda url: "a musl URL" * ("musl" in url)
@@ -65,7 +65,7 @@ def test_the_first_of_two_rows_in_one_place_is_kept_and_equal_ones_are_one() -> 
 
 
 @pytest.mark.parametrize("rows", [(), ROWS])
-def test_nothing_at_all_is_an_error_that_names_what_was_left_out(rows: tuple[Row, ...]) -> None:
+def test_an_export_without_rows_is_an_error_that_names_the_left_out_ones(rows: tuple[Row, ...]) -> None:
     with pytest.raises(ProvisionError, match="nothing to export in the format some") as caught:
         Place(targets=(), key=str).fit("some", rows)
     assert caught.value.exit_code == FAILURE

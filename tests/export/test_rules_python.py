@@ -9,7 +9,7 @@ from tests.export.samples import GOLDEN, ROWS, with_url
 DEFAULT = ROWS[2]
 
 
-def test_the_text(golden: Golden) -> None:
+def test_the_output_is_the_expected_one(golden: Golden) -> None:
     made = export_rules_python(ROWS)
     golden(GOLDEN / "rules_python.txt", made.text)
     assert [each.row.label for each in made.left_out] == [
@@ -30,7 +30,7 @@ def test_each_line_is_what_sha256sum_writes_and_names_the_file_with_a_plus() -> 
         assert "+20260814-" in url
 
 
-def test_file_names_that_rules_python_would_pass_over_are_left_out() -> None:
+def test_file_names_that_rules_python_would_ignore_are_left_out() -> None:
     urls = ["https://example.com/python.tar.gz", f"{DEFAULT.asset.url}?token=1"]
     made = export_rules_python([DEFAULT, *(with_url(ROWS[3], url) for url in urls)])
     assert [each.reason for each in made.left_out] == ["file name not in the form of python-build-standalone"] * 2

@@ -9,7 +9,7 @@ from tests.conftest import Golden
 from tests.export.samples import GOLDEN, ROWS
 
 
-def test_the_text(golden: Golden) -> None:
+def test_the_output_is_the_expected_one(golden: Golden) -> None:
     made = export_setup_python(ROWS)
     golden(GOLDEN / "versions-manifest.json", made.text)
     assert [each.row.entry for each in made.left_out] == ["alpine", "debug", "fast", "old", "pypy"]

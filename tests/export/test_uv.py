@@ -13,7 +13,7 @@ from tests.conftest import Golden
 from tests.export.samples import GOLDEN, ROWS, labels, with_url
 
 
-def test_the_text(golden: Golden) -> None:
+def test_the_output_is_the_expected_one(golden: Golden) -> None:
     made = export_uv(ROWS)
     golden(GOLDEN / "uv.json", made.text)
     assert [each.row.entry for each in made.left_out] == ["old"]

@@ -84,7 +84,7 @@ def without_network(*words: str | Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_four_entries_for_three_targets_become_the_same_trees_on_a_machine_without_a_network(
+def test_a_machine_without_a_network_gets_the_same_trees_from_a_bundle(
     far: Project, bundle: Path, digests: dict[str, str]
 ) -> None:
     if shutil.which("unshare") is None or subprocess.run(without_network("true"), check=False).returncode:
@@ -111,7 +111,7 @@ def test_a_directory_works_as_the_tar_file_does(
     assert again.synced.planned.plan.is_empty
 
 
-def test_a_project_is_brought_where_there_is_none(
+def test_a_bundle_creates_the_project_if_there_is_none(
     near: Near, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = Project(tmp_path / "new" / "project")
@@ -127,7 +127,7 @@ def test_a_project_is_brought_where_there_is_none(
 
 
 @pytest.mark.parametrize("name", ["pythons.toml", "pythons.lock"])
-def test_a_project_that_is_there_is_not_replaced(
+def test_an_existing_project_is_not_replaced(
     name: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = Project(tmp_path / "new" / "project")
@@ -140,7 +140,7 @@ def test_a_project_that_is_there_is_not_replaced(
     assert not new.cache.exists()
 
 
-def test_a_bundle_for_other_machines_brings_no_project(
+def test_a_bundle_for_other_machines_creates_no_project(
     near: Near, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near.create(tmp_path / "away.tar", targets=[TARGETS[1]])
@@ -151,7 +151,9 @@ def test_a_bundle_for_other_machines_brings_no_project(
     assert [path.name for path in new.directory.iterdir()] == [".git"]
 
 
-def test_the_same_lock_is_the_same_bytes_for_anyone(near: Near, bundle: Path, copy: Near, tmp_path: Path) -> None:
+def test_bundles_of_one_lock_file_are_identical_on_every_machine(
+    near: Near, bundle: Path, copy: Near, tmp_path: Path
+) -> None:
     before = os.umask(0o077)
     try:
         copy.create(tmp_path / "again.tar")
@@ -201,7 +203,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Near:
 
 @pytest.mark.parametrize("layout", ["near", "odd"])
 @pytest.mark.parametrize("scheme", ["file", "http"])
-def test_a_directory_is_a_mirror(
+def test_a_bundle_directory_can_be_used_as_a_mirror(
     layout: str, scheme: str, request: pytest.FixtureRequest, tmp_path: Path, server: Server
 ) -> None:
     """Of what is laid out as releases are, and by digest of all else; the origin is gone."""
@@ -219,7 +221,7 @@ def test_a_directory_is_a_mirror(
 
 
 @pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
-def test_a_directory_is_an_image_layout(near: Near, tmp_path: Path) -> None:
+def test_a_bundle_directory_is_an_image_layout(near: Near, tmp_path: Path) -> None:
     made = near.create(tmp_path / "bundle", entry(VERSIONS[0]))
     for tag, count in (("project", 2), (oci.archive_tag(made.facts.archives[0].digest), 1)):
         subprocess.run(
@@ -241,7 +243,7 @@ def registry_manifest(registry: Registry, repository: str, tag: str) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
-def test_what_is_copied_into_a_registry_is_what_mirror_push_pushes(near: Near, far: Project, tmp_path: Path) -> None:
+def test_a_bundle_copied_into_a_registry_equals_a_mirror_push(near: Near, far: Project, tmp_path: Path) -> None:
     made = near.create(tmp_path / "bundle", entry(VERSIONS[0]))
     try:
         with Registry(tmp_path / "registry") as registry:
@@ -270,14 +272,14 @@ def earlier(near: Near) -> Path:
     return path
 
 
-def test_all_is_every_target_even_with_others(near: Near, tmp_path: Path) -> None:
+def test_all_selects_every_target_even_with_other_targets(near: Near, tmp_path: Path) -> None:
     words = ("bundle", "create", "-o", tmp_path / "all.tar", "--target", HERE, "--target", "all", "--json")
     document = near.project.run(*words).document()
     check_document("bundle-create", document)
     assert len(document["archives"]) == len(VERSIONS) * len(TARGETS)
 
 
-def test_names_and_targets_select_archives_and_the_lock_is_carried_whole(near: Near, tmp_path: Path) -> None:
+def test_names_and_targets_select_archives_but_the_lock_file_is_complete(near: Near, tmp_path: Path) -> None:
     made = near.create(tmp_path / "part.tar", entry(VERSIONS[0]), targets=[HERE, TARGETS[1]])
     assert sorted(each.asset.target.short for each in made.facts.archives) == sorted([HERE, TARGETS[1]])
     assert {str(each.asset.version) for each in made.facts.archives} == {VERSIONS[0]}
@@ -303,7 +305,7 @@ def test_a_bundle_since_an_earlier_one_has_the_rest_and_both_together_have_all(
     assert installed(carry(far, rest, earlier).synced) == digests
 
 
-def test_parts_that_are_unpacked_into_one_directory_are_a_whole_bundle(
+def test_parts_unpacked_into_one_directory_are_a_complete_bundle(
     near: Near, bundle: Path, earlier: Path, tmp_path: Path
 ) -> None:
     near.create(tmp_path / "rest.tar", since=earlier)
@@ -319,7 +321,7 @@ def test_parts_that_are_unpacked_into_one_directory_are_a_whole_bundle(
     assert verify_bundle(tmp_path / "both").left_out == frozenset()
 
 
-def test_what_lacks_is_said_with_the_bundle_since_which_to_create_the_next(
+def test_missing_archives_are_reported_with_the_command_for_the_next_bundle(
     near: Near, earlier: Path, far: Project, copy: Near, tmp_path: Path
 ) -> None:
     with pytest.raises(NetworkError) as caught:
@@ -334,7 +336,9 @@ def test_what_lacks_is_said_with_the_bundle_since_which_to_create_the_next(
     assert carry(far, earlier, tmp_path / "next.tar").synced.installed
 
 
-def test_a_bundle_of_another_lock_is_refused_for_what_it_lacks(near: Near, bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_of_another_lock_file_is_refused_for_missing_archives(
+    near: Near, bundle: Path, tmp_path: Path
+) -> None:
     other = Near(Project(tmp_path / "other" / "project"), tmp_path / "www")
     with Server(other.www) as server:
         other.lock(server.url, ["3.13.4"])
@@ -343,7 +347,7 @@ def test_a_bundle_of_another_lock_is_refused_for_what_it_lacks(near: Near, bundl
     assert not other.project.home.exists()
 
 
-def test_what_is_in_the_cache_or_installed_need_not_be_in_the_bundle(
+def test_cached_and_installed_archives_may_be_missing_in_the_bundle(
     near: Near, bundle: Path, earlier: Path, far: Project
 ) -> None:
     options, version = options_of(far), parse_scope([entry(VERSIONS[3])], [])
@@ -362,16 +366,14 @@ def test_a_damaged_archive_in_the_cache_is_replaced(near: Near, bundle: Path, fa
     assert sha256(cache.path(digest).read_bytes()).hexdigest() == digest.hex
 
 
-def test_a_lock_that_another_process_holds_is_waited_for_as_long_as_is_set(
-    near: Near, bundle: Path, far: Project
-) -> None:
+def test_the_wait_for_a_process_lock_has_the_configured_timeout(near: Near, bundle: Path, far: Project) -> None:
     cache = ArchiveCache(far.cache)
     with cache.lock(verify_bundle(bundle).archives[0].digest), pytest.raises(LockTimeoutError):
         sync_bundles(options_of(far, PROVISION_LOCK_TIMEOUT="0"), ALL, [bundle], NoProgress())
     assert not list(far.cache.rglob("*.part*"))
 
 
-def test_diff_shows_what_must_be_carried(near: Near, bundle: Path, earlier: Path) -> None:
+def test_diff_shows_the_archives_to_transfer(near: Near, bundle: Path, earlier: Path) -> None:
     diff = diff_bundles(earlier, bundle)
     assert (len(diff.added), len(diff.removed)) == (6, 0)
     answer = present_bundle_diff(diff, Console(environ={}), exit_code=True)
@@ -403,7 +405,7 @@ def attested(near: Near) -> bytes:
     return content
 
 
-def test_attestations_are_carried_and_an_absent_one_is_an_error(
+def test_a_bundle_contains_attestations_and_a_missing_one_is_an_error(
     copy: Near, far: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = attested(copy)
@@ -424,7 +426,7 @@ def test_attestations_are_carried_and_an_absent_one_is_an_error(
     assert (new.directory / name).read_bytes() == content
 
 
-def test_components_that_were_learned_are_carried_as_a_file_for_the_cache(copy: Near, tmp_path: Path) -> None:
+def test_downloaded_components_are_in_the_bundle_as_a_file_for_the_cache(copy: Near, tmp_path: Path) -> None:
     learned = catalog_directory(copy.options)
     row = LearnedTag(versions={"openssl-3.5": "3.5.9"}, needs={"x86_64-unknown-linux-gnu": ("openssl-3.5",)})
     save_learned(learned, {BUILD: row, "20991231": row})
@@ -441,7 +443,7 @@ def test_components_that_were_learned_are_carried_as_a_file_for_the_cache(copy: 
 # What cannot be created
 
 
-def test_what_cannot_be_an_output_is_a_usage_error(near: Near, tmp_path: Path) -> None:
+def test_an_invalid_output_is_a_usage_error(near: Near, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "folder.tar").mkdir()
@@ -473,7 +475,7 @@ def test_an_earlier_bundle_is_not_replaced_by_the_one_that_leaves_out_its_archiv
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links")
 @pytest.mark.parametrize("name", ["out.tar", "out/a.tar", "out/a"])
-def test_a_link_in_a_repository_leads_no_bundle_out_of_it(name: str, copy: Near, tmp_path: Path) -> None:
+def test_a_bundle_is_not_written_through_a_link_out_of_the_repository(name: str, copy: Near, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     place = copy.project.directory / name.partition("/")[0]
     place.symlink_to(tmp_path / "outside" / ("a.tar" if name == "out.tar" else ""))
@@ -491,7 +493,7 @@ def test_a_lock_that_is_out_of_date_is_not_bundled(copy: Near, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a"])
-def test_a_bundle_is_there_whole_or_not_at_all(name: str, near: Near, bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_complete_or_missing(name: str, near: Near, bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_bytes(b"another archive")
     with open_bundle(bundle) as opened, pytest.raises(IntegrityError, match="changed while the bundle was written"):
         write_bundle(tmp_path / name, opened.contents, None, lambda _: tmp_path / "wrong")
@@ -517,7 +519,7 @@ def test_an_earlier_tar_file_is_replaced(near: Near, tmp_path: Path) -> None:
         ("bundle create", "--output"),
     ],
 )
-def test_what_contradicts_is_a_usage_error(
+def test_contradictory_options_are_a_usage_error(
     words: str, message: str, far: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(far.directory)

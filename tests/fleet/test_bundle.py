@@ -22,7 +22,7 @@ def contents(*assets: Asset) -> BundleContents:
     return BundleContents.of(assets, {each.sha256: 7 for each in assets}, FILES)
 
 
-def test_an_archive_has_the_path_of_its_release_and_one_by_digest() -> None:
+def test_an_archive_has_a_path_by_release_and_a_path_by_digest() -> None:
     (archive,) = contents(asset(f"https://example.com/any/{PATH}")).archives
     assert archive.paths == (f"{TAG}/{NAME}",)
     assert archive.blob == f"blobs/sha256/{archive.digest}"
@@ -38,7 +38,7 @@ def test_an_archive_has_the_path_of_its_release_and_one_by_digest() -> None:
         f"https://example.com/{TAG}/%C3%A9.tar.gz",
     ],
 )
-def test_a_name_that_not_every_file_system_can_hold_is_left_to_the_digest(url: str) -> None:
+def test_a_name_that_some_file_systems_cannot_store_has_only_its_path_by_digest(url: str) -> None:
     (archive,) = contents(asset(url)).archives
     assert archive.paths == ()
 
@@ -51,13 +51,13 @@ def test_a_release_is_not_named_as_a_file_of_the_bundle(build: str) -> None:
     assert contents(mine).archives[0].paths == ()
 
 
-def test_of_two_archives_with_one_name_the_first_has_it() -> None:
+def test_a_name_of_two_archives_belongs_to_the_first() -> None:
     rows = [asset(f"https://{host}.example/{PATH}", host.encode()) for host in ("a", "b")]
     assert sorted(archive.paths for archive in contents(*rows).archives) == [(), (f"{TAG}/{NAME}",)]
     assert contents(*rows) == contents(*reversed(rows))
 
 
-def test_one_archive_with_two_names_is_there_once() -> None:
+def test_one_archive_with_two_names_is_stored_once() -> None:
     (archive,) = contents(asset(f"https://a.example/{TAG}/b.zip"), asset(f"https://a.example/{TAG}/a.zip")).archives
     assert archive.paths == (f"{TAG}/a.zip", f"{TAG}/b.zip")
     assert archive.filename == "a.zip"

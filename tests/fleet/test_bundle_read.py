@@ -201,7 +201,7 @@ def test_a_bundle_that_is_written_again_unchanged_is_accepted(bundle: Path, tmp_
     assert verify_bundle(again).digest == verify_bundle(bundle).digest
 
 
-def test_a_bundle_that_ends_early_is_refused_wherever_it_ends(bundle: Path, far: Project, tmp_path: Path) -> None:
+def test_a_bundle_cut_at_any_byte_is_refused(bundle: Path, far: Project, tmp_path: Path) -> None:
     content = bundle.read_bytes()
     with tarfile.open(bundle) as tar:
         members = tar.getmembers()
@@ -226,7 +226,7 @@ def test_a_bundle_that_ends_early_is_refused_wherever_it_ends(bundle: Path, far:
 
 
 @pytest.mark.parametrize("content", [b"x" * 10240, b"PK\x03\x04" + bytes(2000), b"\x1f\x8b" * 1000])
-def test_a_file_that_is_no_tar_is_refused(content: bytes, far: Project, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tar_file_is_refused(content: bytes, far: Project, tmp_path: Path) -> None:
     path = tmp_path / "other.tar"
     path.write_bytes(content)
     assert "neither POSIX nor GNU tar" in refused(path, far)
@@ -280,7 +280,7 @@ def test_a_hostile_directory_is_refused(name: str, bundle: Path, far: Project, t
     assert reason in refused(root, far)
 
 
-def test_a_copy_under_a_name_is_hashed_too(bundle: Path, tmp_path: Path) -> None:
+def test_a_copy_under_another_name_is_also_hashed(bundle: Path, tmp_path: Path) -> None:
     """A mirror would serve it."""
     root = unpacked(bundle, tmp_path / "bundle")
     copies_wrongly(root)
@@ -308,7 +308,7 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_flipped_byte_is_refused_or_of_no_consequence_wherever_it_is(near: Near, tmp_path: Path) -> None:
+def test_a_flipped_byte_at_any_position_is_refused_or_has_no_effect(near: Near, tmp_path: Path) -> None:
     """Owners, times and modes in the headers are not read."""
     near.create(tmp_path / "one.tar", entry(VERSIONS[0]), targets=[HERE])
     facts, content = verify_bundle(tmp_path / "one.tar"), (tmp_path / "one.tar").read_bytes()

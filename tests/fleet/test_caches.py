@@ -33,7 +33,7 @@ def _fetch(home: Path, cache: WebCache) -> bytes:
 
 
 @pytest.mark.slow
-def test_twenty_machines_that_start_at_once_cost_the_mirror_one_copy(
+def test_twenty_machines_that_start_at_once_cause_one_download_from_the_mirror(
     tmp_path: Path, server: Server, cache: WebCache
 ) -> None:
     server.put(PATH, _DATA)
@@ -44,7 +44,7 @@ def test_twenty_machines_that_start_at_once_cost_the_mirror_one_copy(
     assert sorted(seen.headers["range"] for seen in server.seen()) == ["bytes=0-8388607", "bytes=8388608-16777215"]
 
 
-def test_a_damaged_copy_is_replaced_and_then_serves_others(tmp_path: Path, server: Server, cache: WebCache) -> None:
+def test_a_damaged_copy_is_replaced_for_other_machines(tmp_path: Path, server: Server, cache: WebCache) -> None:
     server.put(PATH, _DATA)
     assert _fetch(tmp_path / "first", cache) == _DATA
     for kept in cache.kept_files():
@@ -58,7 +58,7 @@ def test_a_damaged_copy_is_replaced_and_then_serves_others(tmp_path: Path, serve
     assert server.count() == requests + 2
 
 
-def test_an_outage_of_the_mirror_is_not_seen_by_those_who_want_what_is_kept(
+def test_an_outage_of_the_mirror_does_not_affect_cached_archives(
     tmp_path: Path, server: Server, cache: WebCache
 ) -> None:
     server.put(PATH, _DATA)

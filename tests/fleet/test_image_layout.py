@@ -16,7 +16,7 @@ from provision.host.files import temporary_path
 from provision.model.oci import MANIFEST, REF_NAME
 
 
-def test_no_name_is_lost_where_several_runs_name_images(tmp_path: Path) -> None:
+def test_no_name_is_lost_when_several_runs_name_images(tmp_path: Path) -> None:
     names = [f"image-{number}" for number in range(40)]
 
     def run(name: str) -> None:
@@ -47,7 +47,7 @@ def test_runs_that_begin_together_all_find_a_usable_directory(tmp_path: Path) ->
         sys.setswitchinterval(interval)
 
 
-def test_a_directory_that_another_run_is_making_a_layout_is_no_foreign_one(tmp_path: Path) -> None:
+def test_a_directory_that_another_run_makes_a_layout_is_not_foreign(tmp_path: Path) -> None:
     temporary_path(tmp_path / "oci-layout").touch()
     ImageLayout(tmp_path).check()
     (tmp_path / ".other").touch()
@@ -55,7 +55,7 @@ def test_a_directory_that_another_run_is_making_a_layout_is_no_foreign_one(tmp_p
         ImageLayout(tmp_path).check()
 
 
-def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_the_next_run_removes_leftovers_of_a_killed_one(tmp_path: Path) -> None:
     layout = ImageLayout(tmp_path / "layout")
     layout.prepare()
     layout.add(b"kept", MANIFEST)

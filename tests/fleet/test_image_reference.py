@@ -23,13 +23,13 @@ _HEX = "ab" * 32
         ("me:secret@r.example.com/i:1", "me:secret@r.example.com/i", "r.example.com/i:1"),
     ],
 )
-def test_a_reference_names_a_repository_and_is_shown_without_a_login(text: str, repository: str, shown: str) -> None:
+def test_a_reference_has_a_repository_and_is_shown_without_a_login(text: str, repository: str, shown: str) -> None:
     reference = ImageReference.parse(text)
     assert (reference.repository, str(reference)) == (repository, shown)
 
 
 @pytest.mark.parametrize("text", ["name:tag", "name", "Name:tag", "team/image:1"])
-def test_where_a_registry_is_needed_none_is_supplied(text: str) -> None:
+def test_a_required_registry_has_no_default(text: str) -> None:
     with pytest.raises(ValueError, match="names no registry"):
         ImageReference.parse(text, needs_registry=True)
     for host in ("docker.io", "localhost", "registry:5000"):
@@ -43,6 +43,6 @@ def test_a_reference_has_no_scheme(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "image:", "image:a b", "r.example.com/", f"i@sha256:{_HEX[1:]}"])
-def test_what_is_no_reference_is_refused(text: str) -> None:
+def test_an_invalid_reference_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"sha256|not the name of an image"):
         ImageReference.parse(text)

@@ -72,7 +72,7 @@ def _in_pieces(data: bytes) -> Iterable[bytes]:
         "pages",
     ],
 )
-def test_what_is_pushed_is_there_and_not_pushed_again(tmp_path: Path, quirks: Quirks, login: str) -> None:
+def test_pushed_content_is_not_pushed_again(tmp_path: Path, quirks: Quirks, login: str) -> None:
     body = archive_manifest(digest(SMALL), len(SMALL), "a.tar.gz")
     tag = archive_tag(digest(SMALL))
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, login) as client:
@@ -101,7 +101,7 @@ def test_a_blob_is_mounted_from_another_repository_or_else_sent(tmp_path: Path) 
         assert client.has_blob(digest(LARGE))
 
 
-def test_a_manifest_that_is_refused_for_good_is_an_error_after_a_few_attempts(tmp_path: Path) -> None:
+def test_a_persistently_refused_manifest_is_an_error_after_a_few_attempts(tmp_path: Path) -> None:
     body = archive_manifest(digest(SMALL), len(SMALL), "")
     with (
         FakeRegistry(Quirks(manifest_refusals=99)) as registry,
@@ -113,7 +113,7 @@ def test_a_manifest_that_is_refused_for_good_is_an_error_after_a_few_attempts(tm
 
 
 @pytest.mark.parametrize("quirks", [Quirks(truncated=2), Quirks(truncated=1, ignores_range=True)], ids=str)
-def test_a_blob_that_breaks_off_is_continued(tmp_path: Path, quirks: Quirks) -> None:
+def test_an_interrupted_blob_is_resumed(tmp_path: Path, quirks: Quirks) -> None:
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry) as client:
         registry.put_blob(_REPOSITORY, SMALL)
         assert _read(client, digest(SMALL), len(SMALL)) == SMALL
@@ -133,7 +133,7 @@ def test_content_with_another_digest_is_an_error(tmp_path: Path) -> None:
         assert caught.value.hint, "every error with exit code 5 says what to do"
 
 
-def test_a_blob_that_a_manifest_calls_huge_is_not_requested(tmp_path: Path) -> None:
+def test_a_blob_with_a_huge_declared_size_is_not_requested(tmp_path: Path) -> None:
     with FakeRegistry() as registry, _client(tmp_path, registry) as client:
         for size in ((2 << 30) + 1, 1 << 62):
             with pytest.raises(ProvisionError, match=f"has {size} bytes; the limit is 2147483648") as caught:
@@ -142,14 +142,14 @@ def test_a_blob_that_a_manifest_calls_huge_is_not_requested(tmp_path: Path) -> N
         assert registry.count("GET") == 0
 
 
-def test_what_cannot_be_a_tag_is_none(tmp_path: Path) -> None:
+def test_an_invalid_tag_is_none(tmp_path: Path) -> None:
     with FakeRegistry() as registry, _client(tmp_path, registry) as client:
         for tag in ("1.0", "\x1b[31m", "a" * 129, "", "a b", "\ud800"):
             registry.put_manifest(_REPOSITORY, tag, b"{}", MANIFEST)
         assert client.tags() == ("1.0",)
 
 
-def test_a_registry_that_is_read_only_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_a_read_only_registry_is_reported_with_its_reason(tmp_path: Path) -> None:
     refused = pytest.raises(NetworkError, match="405 Method Not Allowed: UNSUPPORTED, The operation is unsupported")
     with FakeRegistry(Quirks(read_only=True)) as registry, _client(tmp_path, registry) as client, refused:
         client.push_blob(digest(SMALL), len(SMALL), lambda: [SMALL])
@@ -164,7 +164,7 @@ def test_a_registry_that_is_read_only_is_named_with_its_reason(tmp_path: Path) -
         (Quirks(token=True, realm="no URL"), ""),
     ],
 )
-def test_without_a_login_the_error_says_how_to_get_one(tmp_path: Path, quirks: Quirks, login: str) -> None:
+def test_without_a_login_the_error_has_the_command_to_log_in(tmp_path: Path, quirks: Quirks, login: str) -> None:
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, login) as client:
         with pytest.raises(NetworkError, match="401 Unauthorized") as caught:
             client.has_blob(digest(SMALL))
@@ -177,7 +177,7 @@ def test_without_a_login_the_error_says_how_to_get_one(tmp_path: Path, quirks: Q
 # Where a login is sent
 
 
-def test_a_token_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+def test_an_endless_token_response_is_not_read_to_its_end(tmp_path: Path) -> None:
     with Server(tmp_path / "tokens") as tokens:
         tokens.fault("token", Endless())
         quirks = Quirks(token=True, realm=tokens.at("token"))
@@ -190,7 +190,7 @@ def test_a_token_without_an_end_is_not_read_to_its_end(tmp_path: Path) -> None:
         assert tokens.count("token") == 1
 
 
-def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet, tmp_path: Path) -> None:
+def test_a_token_is_requested_only_from_allowed_hosts(internet: Internet, tmp_path: Path) -> None:
     quirks = Quirks(token=True, realm="https://evil.example/token")
     with FakeRegistry(quirks) as registry:
         with (
@@ -210,7 +210,7 @@ def test_a_token_is_requested_of_no_host_that_is_not_allowed(internet: Internet,
     assert internet.server.seen("token")[0].headers["authorization"].startswith("Basic ")
 
 
-def test_an_upload_elsewhere_gets_no_login(internet: Internet, tmp_path: Path) -> None:
+def test_an_upload_to_another_host_gets_no_login(internet: Internet, tmp_path: Path) -> None:
     quirks = Quirks(login=_LOGIN, uploads_at="https://mirror.example")
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client:
         with pytest.raises(PolicyError, match=r"mirror\.example is not allowed") as caught:
@@ -224,7 +224,7 @@ def test_an_upload_elsewhere_gets_no_login(internet: Internet, tmp_path: Path) -
         assert registry.asked[-1].headers["authorization"].startswith("Basic ")
 
 
-def test_blobs_that_are_redirected_are_read_without_the_login(internet: Internet, tmp_path: Path) -> None:
+def test_redirected_blobs_are_read_without_the_login(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(digest(SMALL).hex, SMALL)
     quirks = Quirks(login=_LOGIN, token=True, blobs_at="https://releases.astral.sh")
     with FakeRegistry(quirks) as registry, _client(tmp_path, registry, _IN_URL, environ=internet.environ) as client:
@@ -233,7 +233,7 @@ def test_blobs_that_are_redirected_are_read_without_the_login(internet: Internet
     assert [seen.headers.get("authorization") for seen in internet.server.seen()] == [None]
 
 
-def test_a_token_that_the_repository_itself_is_to_issue_is_no_loop(tmp_path: Path) -> None:
+def test_a_token_realm_that_is_the_repository_itself_causes_no_loop(tmp_path: Path) -> None:
     with FakeRegistry(Quirks(token=True, login=_LOGIN)) as registry:
         registry.become(realm=f"http://{registry.host}/v2/{_REPOSITORY}/blobs/token")
         with _client(tmp_path, registry, _IN_URL) as client, pytest.raises(NetworkError, match="401"):
@@ -241,7 +241,9 @@ def test_a_token_that_the_repository_itself_is_to_issue_is_no_loop(tmp_path: Pat
         assert len(registry.asked) == 2
 
 
-def test_an_upload_to_this_machine_is_refused_to_a_registry_elsewhere(internet: Internet, tmp_path: Path) -> None:
+def test_a_registry_on_another_machine_cannot_redirect_uploads_to_this_machine(
+    internet: Internet, tmp_path: Path
+) -> None:
     location = {"location": f"http://127.0.0.1:{internet.server.port}/upload"}
     internet.server.fault("v2/a/blobs/uploads/", Status(code=202, headers=location))
     with fetcher(tmp_path, environ=internet.environ) as fetch, pytest.raises(PolicyError, match="refers to it"):
@@ -272,18 +274,18 @@ def test_another_repository_of_the_registry_gets_no_login(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["host", "host/Upper", "host/a:tag", "host/a//b", "host/a?x", "host/../a", "/a", ""])
-def test_what_is_no_repository_is_a_usage_error(tmp_path: Path, text: str) -> None:
+def test_an_invalid_repository_is_a_usage_error(tmp_path: Path, text: str) -> None:
     with fetcher(tmp_path) as fetch, pytest.raises(UsageError, match="invalid repository"):
         open_registry(text, fetch)
 
 
-def test_offline_no_registry_is_asked(tmp_path: Path) -> None:
+def test_while_offline_no_registry_is_contacted(tmp_path: Path) -> None:
     fetch: Fetcher
     with fetcher(tmp_path, offline=True) as fetch, pytest.raises(NetworkError, match="offline"):
         open_registry("registry.example.com/team", fetch)
 
 
-def test_plain_http_is_for_loopback_and_where_the_user_says_so(tmp_path: Path) -> None:
+def test_plain_http_is_for_loopback_and_hosts_allowed_by_the_user(tmp_path: Path) -> None:
     def scheme(text: str, *allow_hosts: str) -> str:
         with fetcher(tmp_path, allow_hosts=allow_hosts) as fetch:
             return open_registry(text, fetch).repository.base.scheme
@@ -298,7 +300,7 @@ def test_docker_hub_is_contacted_at_its_registry(tmp_path: Path) -> None:
         assert open_registry("docker.io/team/pythons", fetch).repository.base.host == "registry-1.docker.io"
 
 
-def test_the_digest_of_a_manifest_is_that_of_its_bytes(tmp_path: Path) -> None:
+def test_the_digest_of_a_manifest_is_that_of_the_received_bytes(tmp_path: Path) -> None:
     with FakeRegistry() as registry, _client(tmp_path, registry) as client:
         client.put_manifest("a", b"{}", MANIFEST)
         stored = client.get_manifest("a")

@@ -65,7 +65,7 @@ def _fill_and_prove(origin: Origin, tmp_path: Path, mirror: str) -> None:
 
 
 @pytest.mark.parametrize("auth", ["", "basic", "token"])
-def test_a_registry_is_filled_and_installs(origin: Origin, tmp_path: Path, auth: str) -> None:
+def test_a_registry_is_filled_and_used_to_install(origin: Origin, tmp_path: Path, auth: str) -> None:
     with _skipping(), Registry(tmp_path / "registry", auth=auth) as registry:
         _fill_and_prove(origin, tmp_path, f"oci://{_LOGIN if auth else ''}{registry.host}/team/pythons")
         if auth:
@@ -78,7 +78,7 @@ def test_a_registry_is_filled_and_installs(origin: Origin, tmp_path: Path, auth:
             )
 
 
-def test_the_login_of_docker_is_used_and_anybody_may_pull_what_is_public(
+def test_the_login_of_docker_is_used_and_public_content_needs_none(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _skipping(), Registry(tmp_path / "registry", auth="token") as registry:
@@ -92,7 +92,7 @@ def test_the_login_of_docker_is_used_and_anybody_may_pull_what_is_public(
         origin.copy(tmp_path / "far").run("mirror", "push", request.mirror, "--replace", expect=6)
 
 
-def test_a_registry_with_tls_is_trusted_by_its_authority(tmp_path: Path) -> None:
+def test_a_registry_with_tls_is_trusted_with_its_authority(tmp_path: Path) -> None:
     with (
         _skipping(),
         Registry(tmp_path / "registry", tls=True) as registry,
@@ -109,7 +109,7 @@ def test_a_registry_with_tls_is_trusted_by_its_authority(tmp_path: Path) -> None
                 client.has_blob(digest(SMALL))
 
 
-def test_a_read_only_registry_says_so(origin: Origin, tmp_path: Path) -> None:
+def test_a_read_only_registry_is_reported(origin: Origin, tmp_path: Path) -> None:
     with _skipping(), Registry(tmp_path / "registry", read_only=True) as registry:
         request = MirrorRequest(mirror=f"oci://{registry.host}/team/pythons")
         report = push_mirror(origin.options(tmp_path), request, NoProgress(), replaces=False)
@@ -143,7 +143,7 @@ def test_blobs_of_a_registry_are_mounted_continued_and_read_in_ranges(tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["web server", "registry"])
-def test_a_copy_that_rots_in_a_cache_is_replaced_for_all(origin: Origin, tmp_path: Path, kind: str) -> None:
+def test_a_damaged_copy_in_a_cache_is_replaced_for_all_machines(origin: Origin, tmp_path: Path, kind: str) -> None:
     """nginx always serves it, unless a client sends no-cache."""
     with ExitStack() as stack:
         stack.enter_context(_skipping())
@@ -168,7 +168,7 @@ def test_a_copy_that_rots_in_a_cache_is_replaced_for_all(origin: Origin, tmp_pat
         assert record.notes == [], "the next client finds a good copy"
 
 
-def test_swift_is_filled_and_installs(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_swift_is_filled_and_used_to_install(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with _skipping(), Swift(tmp_path / "swift") as swift:
         for name, value in swift.environ.items():
             monkeypatch.setenv(name, value)
@@ -208,7 +208,7 @@ def _lock_of_platforms(folder: Path, served: Server) -> Project:
     return project
 
 
-def test_many_machines_sync_from_both_stores_with_the_origin_gone(
+def test_many_machines_sync_from_both_stores_without_the_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:

@@ -71,7 +71,7 @@ def test_other_actions_are_pinned_to_commits() -> None:
         assert re.fullmatch(r"actions/cache/(restore|save)@[0-9a-f]{40}", uses)
 
 
-def test_it_installs_all_and_prints_where(first: Job) -> None:
+def test_the_action_installs_all_entries_and_outputs_their_paths(first: Job) -> None:
     pythons = json.loads(first.outputs["pythons"])
     assert set(pythons) == {"default", "other"}
     for path in pythons.values():
@@ -84,7 +84,7 @@ def test_it_installs_all_and_prints_where(first: Job) -> None:
     assert f"| `default` | `{VERSION}" in first.file("summary")
 
 
-def test_only_what_is_named_of_a_manifest_elsewhere(project: ScriptProject, tmp_path: Path) -> None:
+def test_only_named_entries_of_a_manifest_elsewhere_are_installed(project: ScriptProject, tmp_path: Path) -> None:
     elsewhere = project.directory / "tools"
     elsewhere.mkdir()
     for name in ("pythons.toml", "pythons.lock"):
@@ -96,13 +96,13 @@ def test_only_what_is_named_of_a_manifest_elsewhere(project: ScriptProject, tmp_
     assert done.file("path") == f"{elsewhere}/.pythons/bin\n"
 
 
-def test_nothing_is_told_that_was_not_asked_for(project: ScriptProject, tmp_path: Path) -> None:
+def test_no_output_is_set_that_was_not_requested(project: ScriptProject, tmp_path: Path) -> None:
     done = job(project, tmp_path).run(add_to_path="false", summary="false")
     assert not done.failed, done.log
     assert (done.file("path"), done.file("summary")) == ("", "")
 
 
-def test_a_stale_lock_fails_before_anything_is_installed(project: ScriptProject, tmp_path: Path) -> None:
+def test_an_out_of_date_lock_file_fails_before_anything_is_installed(project: ScriptProject, tmp_path: Path) -> None:
     lock = project.directory / "pythons.lock"
     lock.write_text(lock.read_text().replace('name = "other"', 'name = "another"'))
     done = job(project, tmp_path).run()
@@ -111,7 +111,7 @@ def test_a_stale_lock_fails_before_anything_is_installed(project: ScriptProject,
     assert not Path(project.environ["PROVISION_HOME"]).joinpath("store").exists()
 
 
-def test_check_only(project: ScriptProject, tmp_path: Path) -> None:
+def test_with_check_only_nothing_is_installed(project: ScriptProject, tmp_path: Path) -> None:
     done = job(project, tmp_path).run(check_only="true")
     assert not done.failed, done.log
     assert list(done.steps) == ["install", "select"]
@@ -120,7 +120,7 @@ def test_check_only(project: ScriptProject, tmp_path: Path) -> None:
     assert job(project, tmp_path).run(check_only="true").failed == STALE
 
 
-def test_trees_for_other_platforms(locked: ScriptProject, tmp_path: Path) -> None:
+def test_trees_for_other_platforms_can_be_installed(locked: ScriptProject, tmp_path: Path) -> None:
     project = fresh(locked, tmp_path)
     mac = Target.parse("macos-aarch64")
     project.declare({"default": (mac, Target.parse("windows-x86_64"))})
@@ -141,7 +141,7 @@ def test_trees_for_other_platforms(locked: ScriptProject, tmp_path: Path) -> Non
     ),
 )
 @pytest.mark.parametrize("name", ["names", "target", "manifest", "mirror", "cache"])
-def test_inputs_are_words_and_nothing_else(project: ScriptProject, tmp_path: Path, name: str, text: str) -> None:
+def test_inputs_are_split_into_words_only(project: ScriptProject, tmp_path: Path, name: str, text: str) -> None:
     done = job(project, tmp_path).run(**{name: text})
     assert done.failed
     assert not (tmp_path / "pwned").exists()
@@ -162,7 +162,9 @@ def test_an_empty_input_does_not_hide_the_jobs_environment(project: ScriptProjec
     assert "mirror.example" in done.log
 
 
-def test_archives_come_from_the_cache_the_next_time(first: Job, locked: ScriptProject, tmp_path: Path) -> None:
+def test_archives_are_restored_from_the_cache_in_the_next_run(
+    first: Job, locked: ScriptProject, tmp_path: Path
+) -> None:
     second = fresh(locked, tmp_path)
     done = Job(second, tmp_path / "temp", first.cache).run()
     assert not done.failed, done.log
@@ -171,7 +173,7 @@ def test_archives_come_from_the_cache_the_next_time(first: Job, locked: ScriptPr
     assert "Keep archives" not in done.steps
 
 
-def test_a_poisoned_cache_is_found_out(first: Job, locked: ScriptProject, tmp_path: Path) -> None:
+def test_a_manipulated_cache_is_detected(first: Job, locked: ScriptProject, tmp_path: Path) -> None:
     cache = Path(shutil.copytree(first.cache, tmp_path / "cache"))
     for poisoned in cache.glob("provision-*/*"):
         content = bytearray(poisoned.read_bytes())
@@ -185,7 +187,7 @@ def test_a_poisoned_cache_is_found_out(first: Job, locked: ScriptProject, tmp_pa
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()} == archives(first.project)
 
 
-def test_nothing_is_restored_where_all_is_installed(first: Job, tmp_path: Path) -> None:
+def test_nothing_is_restored_if_all_entries_are_installed(first: Job, tmp_path: Path) -> None:
     """A runner that is kept has its store; the cache is not even read there."""
     done = Job(first.project, tmp_path / "temp", first.cache).run()
     assert not done.failed, done.log
@@ -193,7 +195,7 @@ def test_nothing_is_restored_where_all_is_installed(first: Job, tmp_path: Path) 
     assert set(json.loads(done.outputs["pythons"])) == {"default", "other"}
 
 
-def test_the_key_is_that_of_the_selected_rows(locked: ScriptProject, tmp_path: Path) -> None:
+def test_the_cache_key_depends_on_the_selected_rows(locked: ScriptProject, tmp_path: Path) -> None:
     def key(folder: str, **inputs: str) -> str:
         project = fresh(locked, tmp_path / folder)
         done = Job(project, tmp_path / f"{folder}-temp", tmp_path / "cache", last="select").run(**inputs)
@@ -222,7 +224,9 @@ def test_the_key_is_that_of_the_selected_rows(locked: ScriptProject, tmp_path: P
         ("push", "branch", "never", False),
     ],
 )
-def test_when_the_cache_is_used(tmp_path: Path, event: str, ref_type: str, cache: str, used: bool) -> None:
+def test_the_cache_is_used_only_for_trusted_events(
+    tmp_path: Path, event: str, ref_type: str, cache: str, used: bool
+) -> None:
     """Not if someone untrusted could fill a cache that others trust, and not for releases."""
     install = {
         "action": "install",
@@ -240,7 +244,7 @@ def test_when_the_cache_is_used(tmp_path: Path, event: str, ref_type: str, cache
     assert read_outputs(written)["cache"] == str(used).lower()
 
 
-def test_what_the_summary_quotes_stays_in_its_cell(tmp_path: Path) -> None:
+def test_values_quoted_in_the_summary_stay_in_their_cell(tmp_path: Path) -> None:
     row = {
         "name": "x` | **bold** <img src=x>\n# title",
         "request": "3|4\\",
@@ -275,7 +279,7 @@ def test_install_refuses_a_bare_version_number(project: ScriptProject, tmp_path:
 
 
 @pytest.mark.slow
-def test_install_for_real(project: ScriptProject, tmp_path: Path) -> None:
+def test_the_action_installs_a_real_interpreter(project: ScriptProject, tmp_path: Path) -> None:
     """Builds and installs the source with pip, which downloads its dependencies from the package index."""
     environ = {name: value for name, value in project.environ.items() if name != "PYTHONPATH"}
     bare = ScriptProject(project.directory, environ)

@@ -117,7 +117,7 @@ def test_virtualenv_and_tox_and_nox_find_entries(run: Tools, builds: tuple[Build
 
 
 @pytest.mark.slow
-def test_what_is_not_of_the_project_is_found_as_without_the_plugin(run: Tools, tmp_path: Path) -> None:
+def test_other_interpreters_are_found_as_without_the_plugin(run: Tools, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     run("virtualenv", "--discovery", "provision", "-p", sys.executable, "--no-seed", "inside")
@@ -129,7 +129,7 @@ def test_what_is_not_of_the_project_is_found_as_without_the_plugin(run: Tools, t
 
 
 @pytest.mark.slow
-def test_an_entry_that_is_not_installed_is_an_error_that_says_so(run: Tools, server: Server) -> None:
+def test_an_entry_that_is_not_installed_is_an_error(run: Tools, server: Server) -> None:
     (receipt,) = (run.project.home / "receipts").glob("*.json")
     receipt.unlink()
     before = server.count()

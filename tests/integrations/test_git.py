@@ -64,7 +64,7 @@ def resolve_manifest(project: ScriptProject) -> None:
     project.declare({"default": host, "ours": host, "theirs": host})
 
 
-def test_the_merge_tool_locks_what_is_in_conflict(project: ScriptProject) -> None:
+def test_the_merge_tool_locks_entries_in_conflict_again(project: ScriptProject) -> None:
     git(project, "config", "mergetool.provision.trustExitCode", "false")
     recipe(project, "Conflicts")
     git(project, "config", "--unset", "merge.provision.driver")
@@ -80,7 +80,7 @@ def test_the_merge_tool_locks_what_is_in_conflict(project: ScriptProject) -> Non
     assert project.provision("lock", "--check").returncode == 0
 
 
-def test_the_driver_lets_a_merge_go_on_and_the_gate_catches_what_is_stale(project: ScriptProject) -> None:
+def test_the_merge_driver_continues_and_the_check_finds_out_of_date_entries(project: ScriptProject) -> None:
     recipe(project, "Conflicts")
     git(project, "merge", "theirs", check=False)
     assert git(project, "diff", "--name-only", "--diff-filter=U").stdout == "pythons.toml\n"
@@ -92,7 +92,7 @@ def test_the_driver_lets_a_merge_go_on_and_the_gate_catches_what_is_stale(projec
     assert project.provision("lock", "--check").returncode == 0
 
 
-def test_without_any_configuration_lock_accepts_the_markers(project: ScriptProject) -> None:
+def test_without_configuration_lock_accepts_conflict_markers(project: ScriptProject) -> None:
     git(project, "-c", "merge.conflictStyle=diff3", "merge", "theirs", check=False)
     resolve_manifest(project)
     project.provision("lock")

@@ -19,20 +19,20 @@ HOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_the_hooks() -> None:
+def test_each_hook_is_defined() -> None:
     assert list(HOOKS) == ["provision-check", "provision-audit", "provision-lock"]
     assert HOOKS["provision-lock"]["stages"] == ["manual"]
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
-def test_each_runs_on_both_files_and_is_handed_their_names(hook: dict[str, Any]) -> None:
+def test_each_hook_runs_on_both_files_and_gets_their_names(hook: dict[str, Any]) -> None:
     assert "pass_filenames" not in hook
     assert hook["language"] == "python"
     assert hook["files"] == r"(^|/)pythons\.(toml|lock)$"
 
 
 @pytest.mark.parametrize(("hook", "code"), [("provision-check", 4), ("provision-audit", 5)])
-def test_what_triggers_a_hook_is_what_it_checks(tmp_path: Path, hook: str, code: int) -> None:
+def test_a_hook_is_triggered_by_the_files_that_it_checks(tmp_path: Path, hook: str, code: int) -> None:
     """The names of one commit's files, as pre-commit selects them, including a project below the root."""
     project = make_project(tmp_path, "default")
     nested = project.directory / "services" / "api"
@@ -51,7 +51,7 @@ def test_what_triggers_a_hook_is_what_it_checks(tmp_path: Path, hook: str, code:
 
 
 @pytest.mark.slow
-def test_try_repo(tmp_path: Path) -> None:
+def test_the_hooks_run_with_pre_commit_try_repo(tmp_path: Path) -> None:
     """In a real repository, with hooks that pre-commit installs from a clone of the current sources."""
     pre_commit = install_python_tool("pre-commit", tmp_path / "tools")
     sources = _committed_copy(tmp_path / "sources")

@@ -68,7 +68,7 @@ def sh(*words: str | Path) -> str:
     return done.stdout
 
 
-def test_the_command_says_what_it_made_and_refuses_what_it_cannot(tmp_path: Path) -> None:
+def test_the_command_reports_created_images_and_refuses_impossible_ones(tmp_path: Path) -> None:
     options = project(tmp_path / "project")
     typed = Project(tmp_path / "project", home=options.home, cache=options.cache)
     ended = typed.run("image", "-o", "out", "--platform", "linux/arm64,linux/amd64", "--label", "a=b", "--json")
@@ -87,7 +87,7 @@ def test_the_command_says_what_it_made_and_refuses_what_it_cannot(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_another_user_with_another_home_makes_the_same_digests(builds: tuple[Build, ...], tmp_path: Path) -> None:
+def test_another_user_with_another_home_gets_the_same_digests(builds: tuple[Build, ...], tmp_path: Path) -> None:
     """Of a real interpreter, which each of the two installs."""
     options = project(tmp_path / "project", f"one = {builds[-1].entry}", builds[-1:])
     other = Project(tmp_path / "project", home=tmp_path / "home of another", cache=tmp_path / "cache of another")
@@ -107,7 +107,7 @@ def test_another_user_with_another_home_makes_the_same_digests(builds: tuple[Bui
 
 @pytest.mark.slow
 @pytest.mark.parametrize("archive_layer", [False, True], ids=["tree", "archive"])
-def test_what_is_pushed_to_a_real_registry_is_what_others_pull(tmp_path: Path, archive_layer: bool) -> None:
+def test_an_image_pushed_to_a_real_registry_is_pulled_unchanged(tmp_path: Path, archive_layer: bool) -> None:
     options = project(tmp_path / "project")
     expected = make(options, tmp_path / "layout", archive_layer=archive_layer)
     with available(), Registry(tmp_path / "registry", auth="token") as registry:
@@ -172,7 +172,7 @@ def test_a_real_interpreter_runs_in_its_image(
 
 
 @pytest.mark.slow
-def test_an_arm64_image_made_here_runs_under_emulation(root_of: Callable[..., Path], tmp_path: Path) -> None:
+def test_an_arm64_image_created_here_runs_under_emulation(root_of: Callable[..., Path], tmp_path: Path) -> None:
     """Its interpreter is Debian's, as no other build for ARM is available, in upstream's layout."""
     root = root_of("arm64", "python3.13", "libpython3.13-stdlib", *_PACKAGES)
     archive = tmp_path / f"cpython-3.13.5+{BUILD}-aarch64-unknown-linux-gnu-install_only_stripped.tar.gz"
@@ -226,7 +226,7 @@ def test_python_works_in_the_image_of_the_dockerfile_in_the_manual(
     assert (done.returncode, done.stdout) == (0, f"Python {builds[-1].name.version}\n"), done.stderr
 
 
-def test_the_pods_of_the_manual_mount_the_volumes_that_they_have() -> None:
+def test_the_pods_of_the_manual_mount_their_declared_volumes() -> None:
     pods = [
         yaml.safe_load(text)["spec"] for text in re.findall(r"```yaml\n(spec:.*?)```", FLEET.read_text(), re.DOTALL)
     ]

@@ -86,7 +86,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-def test_the_page_has_every_format_and_its_commands_write_what_is_locked(bundled: Project) -> None:
+def test_the_page_has_every_format_and_its_commands_export_the_locked_archives(bundled: Project) -> None:
     exports = [line.partition("provision export ")[2] for line in COMMANDS if "provision export" in line]
     shown = [line.split(")")[0].split() for line in exports]
     assert {words[0] for words in shown} == set(EXPORT_FORMATS)
@@ -96,7 +96,7 @@ def test_the_page_has_every_format_and_its_commands_write_what_is_locked(bundled
         assert [row.asset.target.short for row in export(options, style, names).rows] == ["linux-x86_64"]
 
 
-def test_shells_and_git_do_with_exports_what_the_page_says(bundled: Project, tmp_path: Path) -> None:
+def test_shells_and_git_use_exports_as_documented(bundled: Project, tmp_path: Path) -> None:
     line = next(line for line in COMMANDS if "github-matrix" in line)
     done(sh(bundled, line, GITHUB_OUTPUT=str(tmp_path / "output")))
     name, _, value = (tmp_path / "output").read_text().partition("=")
@@ -114,7 +114,7 @@ def test_shells_and_git_do_with_exports_what_the_page_says(bundled: Project, tmp
     assert sh(bundled, compare).code == 1
 
 
-def test_every_command_of_the_page_is_run_here() -> None:
+def test_every_command_of_the_page_is_run_by_a_test() -> None:
     text = Path(__file__).read_text() + Path(__file__).with_name("test_discovery.py").read_text()
     assert [line for line in COMMANDS if not line.startswith("provision export") and line not in text] == [
         line for line in COMMANDS if "github-matrix" in line

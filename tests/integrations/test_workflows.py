@@ -48,7 +48,7 @@ def script(name: str, step: str) -> str:
     return str(found)
 
 
-def test_there_are_examples() -> None:
+def test_example_workflows_exist() -> None:
     assert [path.name for path in EXAMPLES] == [
         "autofix.yml",
         "pythons.yml",
@@ -58,7 +58,7 @@ def test_there_are_examples() -> None:
     ]
 
 
-def test_ours_runs_what_people_run_on_every_series_that_is_supported() -> None:
+def test_the_workflow_of_the_project_runs_the_checks_on_every_supported_series() -> None:
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     series = [name.rpartition(" :: ")[2] for name in classifiers if name.startswith("Programming Language :: Python")]
     jobs = load(CI)["jobs"]
@@ -236,7 +236,7 @@ def test_the_review_is_one_comment(tmp_path: Path, comments: str, method: str, u
     assert forge.written() == [["api", "--silent", "--method", method, url, "--field", "body=@comment.md"]]
 
 
-def test_no_second_comment_where_the_first_cannot_be_asked_for(forge: Forge) -> None:
+def test_no_second_comment_is_created_if_the_first_cannot_be_requested(forge: Forge) -> None:
     assert forge.step("review.yml", "Comment once", BROKEN="issues/7/comments").returncode != 0
     assert forge.written() == []
 
@@ -261,7 +261,7 @@ def attacked(files: dict[str, str]) -> dict[str, str | None]:
     return {"pythons.toml": files["pythons.toml"] + LOOSE, "pythons.lock": ATTACKS["swapped hash"](honest())}
 
 
-def test_the_review_takes_both_sides_as_they_were_when_it_started(forge: Forge) -> None:
+def test_the_review_compares_both_sides_as_of_its_start(forge: Forge) -> None:
     commits = sides(forge, {"pythons.toml": "base"}, {"pythons.toml": "head", "pythons.lock": "", "other": "x"})
     forge.commit({"pythons.toml": "later"})
     done = forge.step("review.yml", TAKE, **commits)
@@ -274,7 +274,9 @@ REQUESTS = ["git/trees/{BASE}", "git/trees/{HEAD}", "git/blobs"]
 
 
 @pytest.mark.parametrize("request_of", variants(REQUESTS, quick=REQUESTS[:1]))
-def test_a_request_that_fails_is_no_absent_file(forge: Forge, honest_files: dict[str, str], request_of: str) -> None:
+def test_a_failed_request_does_not_count_as_a_missing_file(
+    forge: Forge, honest_files: dict[str, str], request_of: str
+) -> None:
     """Neither that for a commit's tree nor that for a file: the base's lock and policy, or those of the change."""
     commits = sides(forge, {**honest_files, "pythons-policy.toml": "[policy]\n"}, attacked(honest_files))
     assert forge.step("review.yml", TAKE, **commits, BROKEN=request_of.format_map(commits)).returncode != 0
@@ -295,7 +297,7 @@ POLICIES: list[tuple[dict[str, str | None], int]] = [
     variants(POLICIES, quick=[POLICIES[0], POLICIES[-1]]),
     ids=["a manifest without a policy", "nothing", "a strict policy", "a loose policy", "a manifest with a loose one"],
 )
-def test_the_pull_requests_own_policy_never_decides(
+def test_the_policy_of_the_pull_request_is_never_used(
     forge: Forge, honest_files: dict[str, str], policy: tuple[dict[str, str | None], int]
 ) -> None:
     base, code = policy
@@ -312,7 +314,7 @@ def test_the_pull_requests_own_policy_never_decides(
     assert ("::error file=pythons.lock,line=23,title=PV001" in done.stdout) is bool(code)
 
 
-def test_a_first_lock_is_reviewed_and_a_missing_one_refused(forge: Forge, honest_files: dict[str, str]) -> None:
+def test_a_first_lock_file_is_reviewed_and_a_missing_one_refused(forge: Forge, honest_files: dict[str, str]) -> None:
     first = sides(forge, {"README": "x"}, {**honest_files})
     for name in (TAKE, "Compare", REFUSE):
         done = forge.step("review.yml", name, **first)
@@ -325,7 +327,7 @@ def test_a_first_lock_is_reviewed_and_a_missing_one_refused(forge: Forge, honest
 
 
 @pytest.mark.parametrize(("workflow", "name"), [("autofix.yml", "Lock"), ("upgrade.yml", "Upgrade")])
-def test_a_first_lock_is_a_change_and_the_same_again_is_none(forge: Forge, workflow: str, name: str) -> None:
+def test_a_first_lock_file_is_a_change_and_an_equal_one_is_not(forge: Forge, workflow: str, name: str) -> None:
     forge.commit({"pythons.toml": '[settings]\ntargets = ["linux-x86_64"]\n[pythons]\na = "3.13.5"\n'})
     here = replace(forge, runner=forge.repository)
     output = Path(forge.environ["GITHUB_OUTPUT"])
@@ -375,7 +377,7 @@ def test_a_branch_of_the_repository_is_fixed(forge: Forge, there: bool) -> None:
     assert (forge.runner / "content").read_text() == "bG9jawo="
 
 
-def test_a_fork_is_told_what_to_commit(forge: Forge) -> None:
+def test_a_fork_gets_a_message_with_the_changes_to_commit(forge: Forge) -> None:
     (forge.runner / "pythons.lock").write_text("lock\n")
     summary = forge.runner / "summary"
     change = {"BRANCH": "x", "HEAD": "a" * 40, "SAME_REPOSITORY": "false", "GITHUB_STEP_SUMMARY": str(summary)}

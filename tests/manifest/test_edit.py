@@ -68,7 +68,7 @@ def refusal(add: tuple[str, str, dict[str, object]]) -> ProvisionError:
     return caught.value
 
 
-def test_a_new_manifest_is_a_manifest_for_four_targets() -> None:
+def test_a_new_manifest_is_valid_and_has_four_targets() -> None:
     text = new_manifest()
     assert "schema" not in text  # no line that an editor would look up somewhere
     manifest = parse(text)
@@ -89,13 +89,13 @@ def test_a_new_manifest_for_other_targets_and_another_version() -> None:
     assert parse(new_manifest([])).settings.targets is None
 
 
-def test_what_a_new_manifest_has_in_comments_could_be_uncommented() -> None:
+def test_a_new_manifest_is_valid_with_its_comments_uncommented() -> None:
     text = re.sub(r"(?m)^# (targets|cooldown|free|fast|full) ", r"\1 ", new_manifest([]))
     assert [request.name for request in parse(text).requests] == ["default", "free", "fast", "full"]
 
 
 @pytest.mark.parametrize("name", ["free", "fast", "full"])
-def test_an_example_goes_when_an_entry_of_its_name_is_added(name: str) -> None:
+def test_an_example_is_removed_when_an_entry_of_its_name_is_added(name: str) -> None:
     text = new_manifest(version="3.13")
     added = add_entry(text, name, {"version": "3.14"})
     assert [line for line in changed(text, added) if line.startswith("-")] == [
@@ -145,19 +145,19 @@ def test_a_name_with_a_dot_is_quoted() -> None:
     assert changed(SIMPLE, add_entry(SIMPLE, "py3.12", {"version": "3.12"})) == ['+"py3.12" = "3.12"']
 
 
-def test_what_would_be_a_long_line_becomes_a_table() -> None:
+def test_an_entry_that_would_be_a_long_line_becomes_a_table() -> None:
     spec: dict[str, object] = {"version": "3.12.11", "build": "20250818", "sha256": {"linux-x86_64": SHA}}
     text = add_entry(SIMPLE, "new", spec)
     table = f'[pythons.new]\nversion = "3.12.11"\nbuild = "20250818"\nsha256 = {{ linux-x86_64 = "{SHA}" }}\n'
     assert f'fast = {{ version = "3.13", cpu = "auto" }}\n\n{table}\n[policy]' in text
 
 
-def test_where_entries_have_tables_a_new_one_has_too() -> None:
+def test_a_new_entry_is_a_table_if_other_entries_are_tables() -> None:
     text = add_entry(TABLES, "new", {"version": "3.12"})
     assert f'"{SHA}"\n# Where b comes from.\n\n[pythons.new]\nversion = "3.12"\n\n# What it must not be.' in text
 
 
-def test_where_only_long_entries_have_tables_a_short_one_stays_in_its_line() -> None:
+def test_a_short_entry_is_one_line_if_only_long_entries_are_tables() -> None:
     text = SIMPLE + '\n[pythons.t]\nversion = "3"\n'
     added = add_entry(text, "new", {"version": "3", "cpu": "auto"})
     assert changed(text, added) == ['+new = { version = "3", cpu = "auto" }']
@@ -166,7 +166,7 @@ def test_where_only_long_entries_have_tables_a_short_one_stays_in_its_line() -> 
     assert added.endswith('[pythons.t]\nversion = "3"\n\n[pythons.new]\nversion = "3"\ncpu = "auto"\n')
 
 
-def test_a_new_table_claims_no_keys_of_the_top_level() -> None:
+def test_a_new_table_does_not_capture_keys_of_the_top_level() -> None:
     text = 'pythons.a = "3.14"\npolicy.cooldown = 0  # none\n'
     spec: dict[str, object] = {"version": "3.12.11", "build": "20250818", "sha256": {"linux-x86_64": SHA}}
     assert add_entry(text, "b", spec).startswith(f'{text}\n[pythons.b]\nversion = "3.12.11"\n')
@@ -199,23 +199,23 @@ def test_a_manifest_without_entries_gets_a_table_for_them(text: str) -> None:
     parse(added)
 
 
-def test_line_ends_stay_as_they_are() -> None:
+def test_line_endings_are_kept() -> None:
     text = SIMPLE.replace("\n", "\r\n")
     for edited in (add_entry(text, "new", {"version": "3.12"}), remove_entry(text, "default")):
         assert edited.count("\n") == edited.count("\r\n")
 
 
-def test_a_removed_line_leaves_the_others() -> None:
+def test_removing_a_line_keeps_the_others() -> None:
     assert changed(SIMPLE, remove_entry(SIMPLE, "default")) == ['-default = "3.14"  # newest']
 
 
-def test_a_removed_table_takes_neither_neighbours_nor_their_comments_along() -> None:
+def test_removing_a_table_keeps_adjacent_tables_and_their_comments() -> None:
     assert remove_entry(TABLES, "a") == TABLES.removeprefix('[pythons.a]\nversion = "3.14"\n\n')
     expected = TABLES[: TABLES.index("[pythons.b]")] + TABLES[TABLES.index("# Where b") :]
     assert remove_entry(TABLES, "b") == expected
 
 
-def test_all_parts_of_an_entry_are_removed_wherever_they_stand() -> None:
+def test_all_parts_of_an_entry_are_removed_wherever_they_are() -> None:
     text = f"""\
 [pythons.a]
 version = "3.14"
@@ -239,7 +239,7 @@ def test_the_last_entry_leaves_an_empty_table() -> None:
     assert tomllib.loads(left) == {"policy": {"cooldown": 0}, "pythons": {}}
 
 
-def test_a_name_that_is_taken() -> None:
+def test_a_name_that_already_exists_is_refused() -> None:
     error = refusal((SIMPLE, "default", {"version": "3"}))
     assert str(error) == "pythons.toml:7:1: pythons.default: entry already exists"
     assert error.hint == "Edit the entry in the file, or run `provision remove default` first."
@@ -256,14 +256,14 @@ def test_a_name_that_is_taken() -> None:
         ("new", {}, "new: `version` is missing"),
     ],
 )
-def test_a_spec_that_is_not_right(name: str, spec: dict[str, object], complaint: str) -> None:
+def test_an_invalid_entry_is_refused(name: str, spec: dict[str, object], complaint: str) -> None:
     error = refusal((SIMPLE, name, spec))
     assert str(error).startswith(complaint)
     assert error.place is None
     assert error.exit_code == 2
 
 
-def test_a_manifest_that_is_not_right_is_left_alone() -> None:
+def test_an_invalid_manifest_is_not_edited() -> None:
     error = refusal(('[settings]\ncpus = "auto"\n', "new", {"version": "3"}))
     assert str(error).startswith("pythons.toml:2:1: settings.cpus: ")
     with pytest.raises(ManifestError, match=r"elsewhere\.toml:1:1: not valid TOML"):
@@ -271,7 +271,7 @@ def test_a_manifest_that_is_not_right_is_left_alone() -> None:
     assert isinstance(refusal(("[pythons]\na = 1\nb = 2\n", "new", {"version": "3"})), SeveralErrors)
 
 
-def test_a_name_that_is_not_there() -> None:
+def test_a_name_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ManifestError) as caught:
         remove_entry(SIMPLE, "defualt")
     assert str(caught.value) == "pythons.toml has no entry 'defualt'"
@@ -295,7 +295,7 @@ def manifests(draw: st.DrawFn) -> dict[str, object]:
 
 @unhurried
 @given(st.data(), manifests(), NAMES, specs())
-def test_what_is_added_and_removed_is_all_that_changes(
+def test_only_added_and_removed_entries_change(
     data: st.DataObject, document: dict[str, object], name: str, spec: dict[str, object]
 ) -> None:
     writer = Writer(data)
@@ -343,7 +343,7 @@ def test_adding_and_removing_again_gives_the_same_text(entries: list[tuple[str, 
 # Lines of a text.
 
 
-def test_line_ends_are_those_of_the_text() -> None:
+def test_inserted_lines_have_the_line_endings_of_the_text() -> None:
     assert line_ending("a\nb") == "\n"
     assert line_ending("a\r\nb") == "\r\n"
     assert with_final_newline("a\r\nb") == "a\r\nb\r\n"
@@ -360,7 +360,7 @@ def test_line_ends_are_those_of_the_text() -> None:
         ("a|\r\nb\r\n", "a\r\nNEW\r\nb\r\n"),
     ],
 )
-def test_a_line_goes_below_another(text: str, after: str) -> None:
+def test_a_line_is_inserted_below_another(text: str, after: str) -> None:
     assert insert_line(text.replace("|", ""), text.index("|"), "NEW") == after
 
 
@@ -377,7 +377,7 @@ def test_a_line_goes_below_another(text: str, after: str) -> None:
         ("a|\n\n\n", "a\n\nNEW\n\n\n"),
     ],
 )
-def test_a_block_stands_by_itself(text: str, after: str) -> None:
+def test_a_block_is_surrounded_by_blank_lines(text: str, after: str) -> None:
     assert insert_block(text.replace("|", ""), text.index("|"), ["NEW"]) == after
 
 
@@ -398,7 +398,7 @@ def test_a_block_stands_by_itself(text: str, after: str) -> None:
         ("a\n  |b|\nc\n", "a\nc\n"),
     ],
 )
-def test_lines_go_and_blank_ones_do_not_add_up(text: str, after: str) -> None:
+def test_removing_lines_leaves_no_double_blank_lines(text: str, after: str) -> None:
     start = text.index("|")
     end = text.index("|", start + 1) - 1
     assert remove_lines(text.replace("|", ""), start, end) == after

@@ -24,7 +24,7 @@ FIELDS = [field for table in TABLES.values() for field in table.keys.values()]
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
-def test_every_key_is_explained_and_its_examples_are_taken(field: KeyField) -> None:
+def test_every_key_has_a_description_and_valid_examples(field: KeyField) -> None:
     assert field.doc.endswith(".")
     assert field.examples
     for example in field.examples:
@@ -36,7 +36,7 @@ def test_every_key_is_explained_and_its_examples_are_taken(field: KeyField) -> N
 @pytest.mark.parametrize(
     "field", [field for field in FIELDS if field.schema_default is not None], ids=lambda field: field.key
 )
-def test_defaults_are_values_that_could_be_written(field: KeyField) -> None:
+def test_defaults_are_valid_values(field: KeyField) -> None:
     problems = ProblemList()
     read = field.kind.read(field.schema_default, (field.key,), problems)
     assert not problems
@@ -55,18 +55,18 @@ def test_invalid_builds_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-11-10", "2018-05-26"])
-def test_a_date_is_refused_with_the_build_that_it_means(text: str) -> None:
+def test_the_error_for_a_date_names_the_build(text: str) -> None:
     assert tag_of_date(text) == text.replace("-", "")
     with pytest.raises(ValueError, match=f"is a date; the build of that day is '{tag_of_date(text)}'"):
         parse_build(text)
 
 
 @pytest.mark.parametrize("text", ["20261110", "1-2-3", "2026-11-1", "v1_a-b", "٢٠٢٦-11-10", "7.3.20"])
-def test_what_is_no_date_stays(text: str) -> None:
+def test_values_that_are_not_dates_are_unchanged(text: str) -> None:
     assert tag_of_date(text) == text
 
 
-def test_codes_and_reasons_of_ignored_findings() -> None:
+def test_codes_and_reasons_of_ignored_findings_are_checked() -> None:
     for text in ("PV001", "CVE-2026-6100", "GHSA-79v4-65xg-pq4g", "PSF-2024-9", "BIT-python-2024-7592"):
         assert parse_code(text) == text
     assert parse_reason("because") == "because"

@@ -104,19 +104,19 @@ def test_each_key_is_in_the_schema(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
-def test_each_key_is_on_the_page(name: str, key: str) -> None:
+def test_each_key_is_documented(name: str, key: str) -> None:
     _, heading, _ = TABLES[name]
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert re.search(rf"`{key}`|\b{key} = ", section), f"docs/manifest.md says nothing of {key} under {heading}"
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
-def test_each_key_reaches_what_is_read(name: str, key: str) -> None:
+def test_the_value_of_each_key_is_read(name: str, key: str) -> None:
     pairs = [pair(name, key, value) for value in field_of(name, key).examples]
     assert any(told_apart(*each) for each in pairs), f"{key} is read and then forgotten"
 
 
-def test_settings_are_about_every_entry() -> None:
+def test_settings_apply_to_every_entry() -> None:
     for key in SETTINGS.keys:
         pairs = [pair("settings", key, value) for value in SETTINGS.keys[key].examples]
         reach = any(one.requests != other.requests for one, other in pairs)
@@ -131,7 +131,7 @@ def test_each_key_that_changes_what_is_locked_is_in_the_digest(name: str, key: s
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
-def test_a_default_that_is_written_makes_no_difference(name: str, key: str) -> None:
+def test_writing_a_default_value_changes_nothing(name: str, key: str) -> None:
     default = field_of(name, key).schema_default
     if default is not None:
         one, other = pair(name, key, default)

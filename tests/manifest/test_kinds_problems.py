@@ -13,7 +13,7 @@ from provision.manifest.read import LazyPlace, raise_problems
 TEXT = "[pythons]\na = 1\nb = 2\n"
 
 
-def test_nothing_wrong_raises_nothing() -> None:
+def test_without_problems_nothing_is_raised() -> None:
     raise_problems(ProblemList(), "pythons.toml", TEXT)
     ProblemList().raise_unplaced()
 
@@ -65,7 +65,7 @@ def test_unknown_words_come_with_the_nearest_known_one(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["banana", "v" * 100_000, ""], ids=["far", "long", "empty"])
-def test_words_that_are_near_none_come_without_a_suggestion(word: str) -> None:
+def test_words_without_a_similar_one_have_no_suggestion(word: str) -> None:
     problems = ProblemList()
     problems.add((word,), "is no key", "Mend it.", word=word, known=["version", "cpu"])
     assert problems.found[0].message == "is no key"

@@ -70,7 +70,7 @@ PINNED = [
 @pytest.mark.parametrize(
     ("spec", "settings", "canonical", "digest"), PINNED, ids=["plain", "ranges", "everything", "own archives"]
 )
-def test_digests_are_the_same_for_ever(spec: str, settings: str, canonical: str, digest: str) -> None:
+def test_digests_never_change(spec: str, settings: str, canonical: str, digest: str) -> None:
     request = one(spec, settings)
     assert canonical_request(request) == canonical
     assert str(request_digest(request)) == digest
@@ -102,11 +102,11 @@ def test_digests_are_the_same_for_ever(spec: str, settings: str, canonical: str,
         ('{ version = "3", cooldown = "1 day" }', '{ version = "3", cooldown = "24 hours" }'),
     ],
 )
-def test_spelling_makes_no_difference(spelling: str, other: str) -> None:
+def test_the_spelling_does_not_change_a_digest(spelling: str, other: str) -> None:
     assert request_digest(one(spelling)) == request_digest(one(other))
 
 
-def test_the_name_and_place_of_a_request_make_no_difference() -> None:
+def test_name_and_place_of_a_request_do_not_change_its_digest() -> None:
     here, there = one('"3.14"'), parse('\n\n[pythons]\nother-name = "3.14"\n').requests[0]
     assert request_digest(here) == request_digest(there)
 
@@ -114,11 +114,11 @@ def test_the_name_and_place_of_a_request_make_no_difference() -> None:
 @pytest.mark.parametrize(
     "settings", ['catalogs = ["a.ndjson"]', 'flavor = "install_only_stripped"', 'cpu = "baseline"']
 )
-def test_settings_that_equal_the_defaults_make_no_difference(settings: str) -> None:
+def test_settings_equal_to_the_defaults_do_not_change_a_digest(settings: str) -> None:
     assert request_digest(one('"3.14"', settings)) == request_digest(one('"3.14"'))
 
 
-def test_everything_else_makes_a_difference() -> None:
+def test_any_other_change_changes_the_digest() -> None:
     keys = [
         'build = "20260814"',
         'flavor = "install_only_stripped"',
@@ -159,7 +159,7 @@ def test_the_canonical_text_is_canonical_json(spec: dict[str, object]) -> None:
 
 @unhurried
 @given(specs(), st.randoms())
-def test_the_order_of_keys_makes_no_difference(spec: dict[str, object], shuffled: random.Random) -> None:
+def test_the_order_of_keys_does_not_change_a_digest(spec: dict[str, object], shuffled: random.Random) -> None:
     keys = list(spec)
     shuffled.shuffle(keys)
     first, second = (parse(add_entry("", "x", each)).requests[0] for each in (spec, {key: spec[key] for key in keys}))
@@ -224,7 +224,7 @@ def test_the_pattern_accepts_all_names(name: str) -> None:
         ("", ""),
     ],
 )
-def test_which_entry_python_starts(entries: str, expected: str) -> None:
+def test_the_default_entry_is_the_one_that_python_starts(entries: str, expected: str) -> None:
     assert parse(f"[pythons]\n{entries}\n").default_name() == expected
 
 

@@ -36,7 +36,7 @@ def test_a_key_is_found(text: str, path: KeyPath, place: tuple[int, int]) -> Non
     assert Positions(text).find(path) == place
 
 
-def test_a_key_that_is_missing_has_its_tables_place() -> None:
+def test_a_missing_key_has_the_place_of_its_table() -> None:
     positions = Positions("[pythons]\nfree = { debug = true }")
     assert positions.find(("pythons", "free", "version")) == (2, 1)
     assert positions.find(("settings",)) is None
@@ -71,7 +71,7 @@ def test_every_key_of_every_document_is_found(data: st.DataObject) -> None:
 
 @unhurried
 @given(st.text() | st.text("[]{}=,.\"'\\\n#ab 1", max_size=80))
-def test_no_text_makes_it_fail(text: str) -> None:
+def test_no_text_raises_an_exception(text: str) -> None:
     positions = Positions(text)
     for statement in positions.statements:
         assert positions.find(statement.path) is not None
@@ -79,7 +79,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
 
 @unhurried
 @given(st.integers(0, len(EXAMPLE)), st.integers(0, 30), st.text("[]{}=,.\"'\\\n#a", max_size=5))
-def test_what_precedes_a_syntax_error_is_found(at: int, length: int, instead: str) -> None:
+def test_keys_before_a_syntax_error_are_found(at: int, length: int, instead: str) -> None:
     broken = EXAMPLE[:at] + instead + EXAMPLE[at + length :]
     whole, part = Positions(EXAMPLE), Positions(broken)
     intact = [one.path for one in whole.statements if one.end < at]
@@ -87,7 +87,7 @@ def test_what_precedes_a_syntax_error_is_found(at: int, length: int, instead: st
 
 
 @pytest.mark.parametrize(("once", "again"), [("", "["), ("a=", "["), ("a=", "{a="), ("a", ".a")])
-def test_what_is_nested_absurdly_deep_is_not_followed(once: str, again: str) -> None:
+def test_extremely_deep_nesting_is_not_followed(once: str, again: str) -> None:
     assert not Positions(once + again * 100_000).complete
 
 

@@ -26,7 +26,7 @@ from tests.manifest.strategies import unhurried
 MINIMAL = '[pythons]\ndefault = "3.14"\n'
 
 
-def test_the_example_of_the_design() -> None:
+def test_the_example_of_the_documentation_is_read() -> None:
     manifest = parse(EXAMPLE)
     assert manifest.settings == ManifestSettings(
         targets=tuple(map(Target.parse, ("linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"))),
@@ -74,7 +74,7 @@ def test_one_reason_for_a_finding_is_enough() -> None:
     ]
 
 
-def test_a_request_knows_its_place() -> None:
+def test_a_request_has_its_place() -> None:
     manifest = parse(EXAMPLE)
     request = manifest.request("embed")
     assert request is not None
@@ -138,7 +138,7 @@ allow-host = []
         ("[pythons]\nx = 3.14t\n", ["2:9: not valid TOML: expected newline"]),
     ],
 )
-def test_mistakes(text: str, lines: list[str]) -> None:
+def test_each_error_has_its_place_and_message(text: str, lines: list[str]) -> None:
     messages = error_lines(text)
     assert len(messages) == len(lines)
     assert all(
@@ -146,7 +146,7 @@ def test_mistakes(text: str, lines: list[str]) -> None:
     )
 
 
-def test_an_empty_manifest_comes_with_what_to_write() -> None:
+def test_the_error_for_an_empty_manifest_shows_what_to_write() -> None:
     (error,) = complaints("")
     assert error.hint == 'Add a table [pythons] with an entry, for example default = "3.14".'
 
@@ -174,13 +174,13 @@ def refusal(path: Path) -> ManifestError:
     return caught.value
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     error = refusal(tmp_path / "pythons.toml")
     assert str(error) == f"{tmp_path / 'pythons.toml'}: does not exist"
     assert error.hint == "Run `provision init` to create it."
 
 
-def test_a_directory_in_its_place(tmp_path: Path) -> None:
+def test_a_directory_in_place_of_the_manifest_is_an_error(tmp_path: Path) -> None:
     assert refusal(tmp_path).message == "is a directory; expected a manifest"
 
 
@@ -193,12 +193,12 @@ def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pythons.toml").touch(0o000)
     assert refusal(tmp_path / "pythons.toml").message == "cannot be read: permission denied"
 
 
-def test_a_path_that_cannot_be(tmp_path: Path) -> None:
+def test_an_impossible_path_is_an_error(tmp_path: Path) -> None:
     assert refusal(tmp_path / "a\0b").message.startswith("cannot be read: ")
     assert refusal(tmp_path / ("x" * 300)).message.startswith("cannot be read: ")
 
@@ -229,7 +229,7 @@ def test_the_nearest_manifest_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("worktree", [False, True])
-def test_the_search_ends_at_the_repositorys_root(tmp_path: Path, worktree: bool) -> None:
+def test_the_search_ends_at_the_root_of_the_repository(tmp_path: Path, worktree: bool) -> None:
     (tmp_path / "pythons.toml").touch()
     repository = tmp_path / "repository"
     (repository / "a").mkdir(parents=True)
@@ -246,7 +246,7 @@ def test_the_search_ends_at_the_repositorys_root(tmp_path: Path, worktree: bool)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_a_manifest_that_anyone_may_have_put_above_is_passed_over(tmp_path: Path) -> None:
+def test_a_manifest_in_a_world_writable_parent_directory_is_skipped(tmp_path: Path) -> None:
     public = tmp_path / "public"
     (public / "mine").mkdir(parents=True)
     public.chmod(0o1777)
@@ -283,7 +283,7 @@ def test_reading_imports_nothing_that_is_slow_to_import(tmp_path: Path) -> None:
         ("allow-prereleases = true", "Move `allow-prereleases` into the table [policy]."),
     ],
 )
-def test_what_is_at_the_top_is_told_its_place(line: str, hint: str) -> None:
+def test_the_hint_for_a_key_at_the_top_level_names_its_table(line: str, hint: str) -> None:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(f'{line}\n[pythons]\none = "3.13"\n', Path("pythons.toml"))
     assert caught.value.hint == hint
@@ -297,7 +297,7 @@ def test_a_merge_conflict_is_named_with_its_line(mark: str) -> None:
     assert "Resolve the conflict" in str(caught.value.hint)
 
 
-def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_policy_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="does not exist") as caught:
         read_policy(tmp_path / "nofile")
     assert caught.value.hint == "Pass a file with a [policy] table."

@@ -17,12 +17,12 @@ OWN = f'url = {{ linux-x86_64 = "{URL}" }}, sha256 = {{ linux-x86_64 = "{SHA}" }
 TWO = 'targets = ["linux-x86_64", "linux-aarch64"]'
 
 
-def test_text_alone_is_the_version() -> None:
+def test_a_text_is_the_version() -> None:
     expected = Request(name="x", version=parse_request("3.14").version)
     assert one('"3.14"') == one('{ version = "3.14" }') == expected
 
 
-def test_all_keys_of_an_entry() -> None:
+def test_all_keys_of_an_entry_are_read() -> None:
     spec = f"""{{ version = "pypy3.11", build = "7.3.20", targets = ["macos-aarch64", "linux-x86_64"], flavor = "full",
         cpu = "v3", debug = true, freethreaded = true, build-options = ["lto", "pgo"], prereleases = true,
         cooldown = "1 week", bytecode = "unchecked-hash", externally-managed = false, without = ["tests", "idle"],
@@ -61,7 +61,7 @@ def test_all_keys_of_an_entry() -> None:
         ('{ version = "3.14", without = ["idle", "tests"] }', '{ version = "3.14", without = ["tests", "idle"] }'),
     ],
 )
-def test_one_request_in_two_spellings(spelling: str, other: str) -> None:
+def test_two_spellings_of_one_request_are_equal(spelling: str, other: str) -> None:
     assert one(spelling) == one(other)
 
 
@@ -87,7 +87,7 @@ def test_an_entry_overrides_the_settings() -> None:
     assert (request.prereleases, request.cooldown) == (False, 0)
 
 
-def test_the_baseline_is_never_strict_as_every_target_has_it() -> None:
+def test_the_baseline_is_never_strict() -> None:
     request = one('{ version = "3.14", cpu = "baseline" }', 'cpu = "v3"')
     assert (request.cpu, request.cpu_strict) == ("baseline", False)
 
@@ -97,12 +97,12 @@ def test_a_key_of_uv_without_a_level_means_the_baseline() -> None:
     assert (request.cpu, request.targets) == ("baseline", (GNU,))
 
 
-def test_no_build_options_differ_from_none_asked_for() -> None:
+def test_empty_build_options_differ_from_missing_ones() -> None:
     assert one('"3.14"').options is None
     assert one('{ version = "3.14", build-options = [] }').options == BuildOptions()
 
 
-def test_custom_archives_are_for_their_targets_whatever_the_settings() -> None:
+def test_custom_archives_are_for_their_own_targets_regardless_of_the_settings() -> None:
     request = one(f'{{ version = "3.13.5", {OWN} }}', TWO)
     assert request.url == ((GNU, URL),)
     assert request.sha256 == ((GNU, Digest(SHA)),)

@@ -40,7 +40,7 @@ from tests.support.project import Project
         ("cpython-3.13.5-linux-aarch64-gnu", "cpython-3.13.5-linux-aarch64-gnu"),
     ],
 )
-def test_what_means_one_thing_is_read_as_that(text: str, canonical: str) -> None:
+def test_unambiguous_spellings_are_accepted(text: str, canonical: str) -> None:
     assert str(parse_request(text)) == canonical
     assert parse_request(canonical) == parse_request(text)
     assert re.search(REQUEST_PATTERN, text.lower())
@@ -78,14 +78,14 @@ def test_what_means_one_thing_is_read_as_that(text: str, canonical: str) -> None
         ("^3.9 <3.13", ">=3.9,<4,<3.13"),
     ],
 )
-def test_what_is_refused_is_answered_with_what_is_meant(text: str, meant: str) -> None:
+def test_refused_spellings_have_a_suggestion(text: str, meant: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"; did you mean {meant!r}?")):
         parse_request(text)
     parse_request(meant)
 
 
 @pytest.mark.parametrize("text", ["stable", "3.13 || 3.14", "3.14.2.1", "", "3.14-linux", "jython2.7"])
-def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
+def test_meaningless_spellings_have_no_suggestion(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(?!.*did you mean)"):
         parse_request(text)
 
@@ -105,12 +105,12 @@ def test_nothing_is_suggested_where_nothing_is_meant(text: str) -> None:
         ("nogil-3.9.10", "names an unknown implementation"),
     ],
 )
-def test_what_cannot_be_had_is_refused_with_the_reason(text: str, reason: str) -> None:
+def test_requests_that_cannot_be_satisfied_are_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=re.escape(reason)):
         parse_foreign_request(text)
 
 
-def test_in_the_files_of_other_tools_a_suggestion_is_taken() -> None:
+def test_in_files_of_other_tools_a_suggestion_is_used() -> None:
     assert str(parse_foreign_request("^3.11")) == ">=3.11,<4.0"
     assert str(parse_foreign_request("pypy3.10-7.3.15")) == "pypy3.10+7.3.15"
     assert parse_foreign_request("3.12") == parse_request("3.12")
@@ -124,11 +124,11 @@ def test_only_requests_are_suggested() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\0", "3.14", "x" * 100, "٣.١٤", ">=3.12"])
-def test_what_is_not_known_stays_as_it_is(text: str) -> None:
+def test_unknown_spellings_are_unchanged(text: str) -> None:
     assert respelled(text) == text
 
 
-def test_a_build_in_the_version_is_locked_as_one_in_its_key(tmp_path: Path) -> None:
+def test_a_build_in_the_version_is_locked_like_one_in_the_key(tmp_path: Path) -> None:
     locks = []
     for number, entry in enumerate(('"3.14.7+20260814"', '{ version = "3.14.7", build = "20260814" }')):
         project = Project(tmp_path / str(number))
@@ -141,7 +141,7 @@ def test_a_build_in_the_version_is_locked_as_one_in_its_key(tmp_path: Path) -> N
     assert '"20260901" contradicts `version`, which names 20260814' in project.run("lock", expect=2).err
 
 
-def test_locking_notes_what_pep_440_reads_otherwise(tmp_path: Path) -> None:
+def test_locking_notes_requests_that_pep_440_interprets_differently(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write('[settings]\ntargets = ["linux-x86_64"]\n[pythons]\none = "==3.13"\n')
     said = project.run("lock", "--offline").err

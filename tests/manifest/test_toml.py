@@ -27,7 +27,7 @@ def test_toml_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, EXAMPLE.replace("\n", "\r\n"), "\ufeff" + EXAMPLE])
-def test_line_ends_and_a_byte_order_mark_make_no_difference(text: str) -> None:
+def test_line_endings_and_a_byte_order_mark_change_nothing(text: str) -> None:
     assert load_toml(text, "") == tomllib.loads(EXAMPLE)
 
 
@@ -44,11 +44,11 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(text: str) -> None:
         ('a = "\\ud800"', "pythons.toml:1:12: not valid TOML: escaped character is not a Unicode scalar value"),
     ],
 )
-def test_a_mistake_has_line_and_column(text: str, message: str) -> None:
+def test_a_syntax_error_has_line_and_column(text: str, message: str) -> None:
     assert str(refusal(text)).startswith(message)
 
 
-def test_common_mistakes_come_with_a_hint() -> None:
+def test_common_errors_have_a_hint() -> None:
     assert refusal("a = 1\na = 2").hint == "Write each key of a table only once."
     assert refusal("a = v3.14").hint == "Put text and versions in quotes."
 
@@ -75,7 +75,7 @@ def test_hostile_texts_are_refused_at_once(text: str, message: str) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_dots_in_text_are_no_deep_key() -> None:
+def test_dots_in_text_are_not_a_deep_key() -> None:
     line = "a = [" + ", ".join(f'"https://a.b.c.example.com/{n}.{n}.tar.gz"' for n in range(20)) + "] # 1.2.3.4.5.6"
     assert len(load_toml(line, "")["a"]) == 20
 

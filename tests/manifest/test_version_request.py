@@ -47,7 +47,7 @@ def matched(text: str, candidates: str) -> str:
         ("~=3.14", "3.14.0 3.14.2 3.15.0rc1"),
     ],
 )
-def test_which_versions_a_request_matches(text: str, matching: str) -> None:
+def test_a_request_matches_the_expected_versions(text: str, matching: str) -> None:
     assert matched(text, "3.12.9 3.14.0 3.14.2 3.15.0rc1") == matching
 
 
@@ -60,13 +60,13 @@ def test_comparisons_mean_what_pep_440_says(text: str, version: Version) -> None
 
 @unhurried
 @given(SPECIFIER_SETS)
-def test_prereleases_are_meant_where_pep_440_thinks_so(text: str) -> None:
+def test_prereleases_are_included_according_to_pep_440(text: str) -> None:
     assert VersionRequest.parse(text).allows_prerelease == bool(SpecifierSet(text).prereleases)
 
 
 @unhurried
 @given(SPECIFIER_SETS, versions())
-def test_a_range_that_nothing_can_satisfy_is_satisfied_by_nothing(text: str, version: Version) -> None:
+def test_an_unsatisfiable_range_matches_no_version(text: str, version: Version) -> None:
     request = VersionRequest.parse(text)
     assert request.is_satisfiable or not request.matches(version)
 
@@ -93,7 +93,7 @@ def test_a_range_that_is_empty_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", [">=3.13,<=3.13", ">3.13,<3.14", ">=3.13.0,!=3.13.0,!=3.13.1,<3.13.3", ">3.14rc1,<=3.14rc2"]
 )
-def test_a_narrow_range_is_none(text: str) -> None:
+def test_a_narrow_range_is_satisfiable(text: str) -> None:
     assert parse_request(text).version.is_satisfiable
 
 
@@ -106,12 +106,12 @@ def test_a_narrow_range_is_none(text: str) -> None:
         (">3", 'version >3 means >3.0.0 according to PEP 440; for all of 3 write ">=4"'),
     ],
 )
-def test_what_pep_440_reads_as_with_zeros_is_noted(text: str, note: str) -> None:
+def test_requests_that_pep_440_completes_with_zeros_are_noted(text: str, note: str) -> None:
     assert parse_request(text).version.notes == (note,)
 
 
 @pytest.mark.parametrize("text", ["3.13", ">=3.13,<3.14", "==3.13.*", "==3.13.0", "~=3.13", "==3.13rc1", "<=3.13.2"])
-def test_what_means_what_it_says_is_not(text: str) -> None:
+def test_unambiguous_requests_have_no_note(text: str) -> None:
     assert parse_request(text).version.notes == ()
 
 
@@ -125,7 +125,7 @@ def test_a_prerelease_is_requested_by_naming_one(text: str, allows: bool) -> Non
 @pytest.mark.parametrize(
     ("text", "exact"), [("3.14.2", "3.14.2"), ("==3.14", "3.14.0"), ("3.14", None), (">3.1", None)]
 )
-def test_a_version_written_in_full(text: str, exact: str | None) -> None:
+def test_a_full_version_is_read(text: str, exact: str | None) -> None:
     assert parse_request(text).version.exact == (Version.parse(exact) if exact else None)
 
 
@@ -174,7 +174,7 @@ def test_text_and_value_are_inverses(request: ParsedRequest) -> None:
     ("text", "freethreaded", "debug"),
     [("3.14", False, False), ("3.14t", True, False), ("3.14.2d", False, True), ("3.15.0rc1td", True, True)],
 )
-def test_letters_stand_for_options(text: str, freethreaded: bool, debug: bool) -> None:
+def test_letters_are_read_as_build_options(text: str, freethreaded: bool, debug: bool) -> None:
     request = parse_request(text)
     assert (request.freethreaded, request.debug) == (freethreaded, debug)
 
@@ -227,7 +227,7 @@ def test_a_key_of_uv_names_a_machine(text: str, target: Target | None, cpu: str 
         ("3" * 201, "at most 200 characters"),
     ],
 )
-def test_what_is_no_request_is_refused_with_a_reason(text: str, complaint: str) -> None:
+def test_an_invalid_request_is_refused_with_a_reason(text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         parse_request(text)
 

@@ -11,7 +11,7 @@ from tests.model.samples import asset
 
 
 @given(st.sets(st.sampled_from(OPTIONS)))
-def test_options_read_back_in_the_order_of_asset_names(names: set[str]) -> None:
+def test_options_are_formatted_in_the_order_of_asset_names(names: set[str]) -> None:
     options = BuildOptions.of(names)
     assert BuildOptions.parse(str(options)) == options
     assert list(options) == sorted(names)

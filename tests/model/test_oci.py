@@ -23,7 +23,7 @@ def test_the_empty_configuration_has_the_digest_that_the_specification_names() -
     assert hashlib.sha256(oci.EMPTY_BYTES).hexdigest() == str(oci.EMPTY_DIGEST)
 
 
-def test_the_manifest_of_an_archive_names_its_bytes_and_its_file() -> None:
+def test_the_manifest_of_an_archive_has_its_digest_and_file_name() -> None:
     document = json.loads(oci.archive_manifest(SHA256, 590, "cpython.tar.gz"))
     assert document["artifactType"] == oci.ARCHIVE
     assert document["config"]["mediaType"] == oci.EMPTY
@@ -46,11 +46,11 @@ def test_the_manifest_of_an_archive_names_its_bytes_and_its_file() -> None:
         ("pypy3.11-v7.3.20-win64.zip", oci.OCTETS),
     ],
 )
-def test_only_what_runtimes_unpack_is_called_a_layer(filename: str, expected: str) -> None:
+def test_only_content_that_runtimes_unpack_has_the_layer_media_type(filename: str, expected: str) -> None:
     assert oci.layer_type(filename) == expected
 
 
-def test_the_tag_of_an_archive_is_a_tag_and_is_not_taken_for_a_list_of_referrers() -> None:
+def test_the_tag_of_an_archive_is_valid_and_is_not_a_referrers_tag() -> None:
     tag = oci.archive_tag(SHA256)
     assert len(tag) <= 128
     assert not tag.startswith("sha256-")

@@ -9,12 +9,12 @@ from provision.model.target import KNOWN_TARGETS
 
 
 @pytest.mark.parametrize("platform", sorted(PLATFORMS), ids=str)
-def test_a_platform_is_read_as_it_is_written_and_has_targets(platform: Platform) -> None:
+def test_a_platform_is_parsed_and_formatted_and_has_targets(platform: Platform) -> None:
     assert Platform.parse(str(platform)) == platform
     assert {Platform.of(target) for target in platform.targets()} == {platform}
 
 
-def test_each_target_for_linux_is_of_one_platform() -> None:
+def test_each_linux_target_belongs_to_one_platform() -> None:
     found = [target for platform in PLATFORMS for target in platform.targets()]
     assert sorted(map(str, found)) == sorted(str(each) for each in KNOWN_TARGETS.values() if each.os == "linux")
 
@@ -44,6 +44,6 @@ def test_variants_are_levels_and_targets_for_glibc_come_first(
     "text",
     ["", "linux", "amd64", "linux/x86_32", "linux/arm", "linux/arm64/v9", "linux/amd64/v5", "windows/amd64"],
 )
-def test_what_no_target_runs_on_is_refused(text: str) -> None:
+def test_a_platform_without_targets_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a known platform"):
         Platform.parse(text)

@@ -12,11 +12,11 @@ from provision.model.sha256 import sha256_hex
 
 
 @pytest.mark.parametrize("data", [b"", b"abc", bytes(1 << 16)], ids=["empty", "abc", "zeros"])
-def test_it_equals_hashlibs(data: bytes) -> None:
+def test_the_digest_equals_that_of_hashlib(data: bytes) -> None:
     assert sha256_hex(data) == hashlib.sha256(data).hexdigest()
 
 
-def test_it_does_not_load_openssl() -> None:
+def test_openssl_is_not_imported() -> None:
     code = f"import sys; sys.path[:0] = {sys.path!r}; from provision.model.sha256 import sha256_hex; sha256_hex(b'')"
     words = [sys.executable, "-I", "-S", "-c", f"{code}; print(*sys.modules)"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)

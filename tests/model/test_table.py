@@ -29,19 +29,19 @@ def test_a_missing_key_is_none_or_its_default() -> None:
     assert (row.build_options, row.words, row.size) == (None, (), 0)
 
 
-def test_what_was_read_becomes_fields() -> None:
+def test_read_values_are_assigned_to_fields() -> None:
     read: dict[str, object] = {"name": "a", "build-options": "pgo", "words": ("x",), "size": 3}
     assert value_of(Row, read) == Row(name="a", build_options="pgo", words=("x",), size=3)
 
 
-def test_it_is_a_value() -> None:
+def test_a_table_is_an_immutable_value() -> None:
     row = Row(name="a")
     assert repr(row) == "Row(name='a', build_options=None, words=(), size=0)"
     with pytest.raises(AttributeError, match="cannot be changed"):
         row.name = "b"  # type: ignore[misc]
 
 
-def test_what_is_required_must_be_there() -> None:
+def test_a_missing_required_key_is_refused() -> None:
     with pytest.raises(TypeError, match="Row needs name"):
         value_of(Row, {})
     with pytest.raises(TypeError, match="Row needs name"):
@@ -50,7 +50,7 @@ def test_what_is_required_must_be_there() -> None:
         Row(name="a", build_option="pgo")  # type: ignore[call-arg]
 
 
-def test_the_schema_has_defaults_in_the_files_own_terms() -> None:
+def test_the_schema_has_defaults_as_written_in_the_file() -> None:
     assert [field.schema_default for field in keys_of(Row).values()] == [None, "none", [], None]
 
 

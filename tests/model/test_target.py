@@ -23,7 +23,7 @@ def test_every_target_has_a_triple_and_a_short_form() -> None:
         ("linux-armv7", "armv7-unknown-linux-gnueabihf"),
     ],
 )
-def test_short_forms_and_what_people_also_call_them(text: str, triple: str) -> None:
+def test_short_forms_and_aliases_are_read(text: str, triple: str) -> None:
     assert str(Target.parse(text)) == triple
 
 
@@ -35,18 +35,18 @@ def test_anything_else_is_refused(text: str) -> None:
         Target.parse(text)
 
 
-def test_every_spelling_that_is_listed_can_be_read() -> None:
+def test_every_listed_spelling_can_be_read() -> None:
     listed = target_spellings()
     assert {Target.parse(text) for text in listed} == set(KNOWN_TARGETS.values())
     assert {"linux-amd64", "osx-arm64", "win32-x64", "linux-armv7"} <= set(listed)
 
 
-def test_a_triple_names_the_level_as_asset_names_do() -> None:
+def test_a_triple_has_the_level_as_in_asset_names() -> None:
     target = Target.parse("linux-x86_64")
     assert target.with_cpu("v3") == "x86_64_v3-unknown-linux-gnu"
     assert target.with_cpu("baseline") == str(target)
 
 
-def test_a_label_names_the_level_only_above_the_baseline() -> None:
+def test_a_label_has_the_level_only_above_the_baseline() -> None:
     target = Target.parse("linux-x86_64-musl")
     assert (target.label("baseline"), target.label("v3")) == ("linux-x86_64-musl", "linux-x86_64-musl v3")

@@ -8,7 +8,7 @@ from provision.model.tree import TreeEntry, TreeOptions, store_key, tree_digest
 from tests.model.samples import asset
 
 
-def test_a_key_is_made_of_the_asset_and_the_recipe() -> None:
+def test_a_key_is_derived_from_the_asset_and_the_recipe() -> None:
     key = store_key(asset(), TreeOptions())
     assert key.startswith("cpython-3.14.7+20260814-x86_64_v3-unknown-linux-gnu-freethreaded-install_only_stripped-")
     assert store_key(asset(flavor="full"), TreeOptions()).count("freethreaded+pgo+lto-full") == 1
@@ -20,7 +20,7 @@ def test_a_key_is_made_of_the_asset_and_the_recipe() -> None:
     [TreeOptions(bytecode=True), TreeOptions(externally_managed=False), TreeOptions(without=("tests",))],
     ids=str,
 )
-def test_what_changes_a_tree_changes_its_key(options: TreeOptions) -> None:
+def test_every_option_that_changes_a_tree_changes_its_key(options: TreeOptions) -> None:
     assert store_key(asset(), options) != store_key(asset(), TreeOptions())
 
 

@@ -94,13 +94,13 @@ def test_order_is_that_of_the_fields() -> None:
         sorted([unordered(size=1), unordered(size=2)])
 
 
-def test_a_default_is_made_for_every_value() -> None:
+def test_a_default_is_created_for_every_value() -> None:
     assert Car().wheels == []
     assert Car().wheels is not Car().wheels
     assert Car(wheels=[Wheel(size=1)]).wheels == [Wheel(size=1)]
 
 
-def test_some_fields_do_not_count_or_do_not_show() -> None:
+def test_fields_can_be_excluded_from_comparison_or_representation() -> None:
     assert Car(plate="a") == Car(plate="b")
     assert Car(key="a") != Car(key="b")
     assert repr(Car(plate="a", key="secret")) == "Car(wheels=[], plate='a')"
@@ -140,7 +140,7 @@ def test_a_copy_can_differ_in_some_fields() -> None:
         assert copy.replace(wheel, size=4) == Wheel(size=4, name="back")
 
 
-def test_making_values_imports_next_to_nothing() -> None:
+def test_defining_values_imports_almost_no_modules() -> None:
     code = "import sys, provision.model.value; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(IMPORTED_FROM)!r}); {code}"],

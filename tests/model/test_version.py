@@ -19,7 +19,7 @@ VERSIONS = st.builds(
 
 
 @given(VERSIONS)
-def test_a_version_reads_back_as_it_was_written(text: str) -> None:
+def test_a_version_is_formatted_as_it_was_parsed(text: str) -> None:
     assert str(Version.parse(text)) == text
 
 

@@ -58,7 +58,7 @@ def test_members_are_as_pbs_writes_them(staged: Path, tmp_path: Path, suffix: st
 
 
 @pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
-def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, tmp_path: Path, suffix: str) -> None:
+def test_an_archive_does_not_depend_on_the_times_of_files(staged: Path, tmp_path: Path, suffix: str) -> None:
     one, another = tmp_path / f"one{suffix}", temporary_path(tmp_path / f"another{suffix}")
     write_archive(staged, one)
     for path in staged.rglob("*"):
@@ -67,7 +67,7 @@ def test_the_same_tree_gives_the_same_bytes_whenever_it_was_made(staged: Path, t
     assert one.read_bytes() == another.read_bytes()
 
 
-def test_python_json_holds_what_an_installation_knows(tmp_path: Path) -> None:
+def test_python_json_has_the_properties_of_the_installation(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     described = json.loads(python_json(interpreter, asset(options="noopt", version="3.12.1"), "lib/python3.12"))
     assert described["version"] == "8"
@@ -78,7 +78,7 @@ def test_python_json_holds_what_an_installation_knows(tmp_path: Path) -> None:
     assert described["python_paths"] == {"stdlib": "install/lib/python3.12"}
 
 
-def test_the_license_is_cpythons_own(tmp_path: Path) -> None:
+def test_the_license_is_that_of_cpython(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path)
     path = license_of(interpreter)
     assert path is not None

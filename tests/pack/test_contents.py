@@ -16,7 +16,7 @@ def names(prefix: Path, *, tests: bool = False, **changes: object) -> dict[str, 
     return {file.path: file.link for file in packed_files(make_installation(prefix, **changes), tests=tests)}
 
 
-def test_the_files_that_pbs_ships_and_nothing_else_of_the_prefix(tmp_path: Path) -> None:
+def test_only_the_files_that_pbs_ships_are_packed(tmp_path: Path) -> None:
     assert names(tmp_path) == {
         "bin/pip3.12": "",
         "bin/pydoc3": "pydoc3.12",
@@ -41,7 +41,7 @@ def test_the_files_that_pbs_ships_and_nothing_else_of_the_prefix(tmp_path: Path)
     }
 
 
-def test_full_archives_have_tests_and_static_libraries_too(tmp_path: Path) -> None:
+def test_full_archives_also_have_tests_and_static_libraries(tmp_path: Path) -> None:
     full, plain = names(tmp_path / "a", tests=True), names(tmp_path / "b")
     assert full.keys() - plain.keys() == {
         "lib/libpython3.12.a",
@@ -59,14 +59,14 @@ def test_a_suffixed_build_has_its_real_name_and_links_to_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("configured", ["/install", "/opt/another/prefix", ""])
-def test_a_build_that_was_moved_is_packed_from_where_it_is(tmp_path: Path, configured: str) -> None:
+def test_a_moved_build_is_packed_from_its_current_directory(tmp_path: Path, configured: str) -> None:
     usual = names(tmp_path / "usual")
     variables = {"LIBDIR": f"{configured}/lib", "LIBPC": f"{configured}/lib/pkgconfig", "VERSION": "3.12"}
     assert names(tmp_path / "moved", variables=variables) == usual
 
 
 @pytest.mark.parametrize("static", [False, True])
-def test_tcl_and_tk_in_the_prefix_are_packed_with_what_they_need(tmp_path: Path, static: bool) -> None:
+def test_tcl_and_tk_in_the_prefix_are_packed_with_their_dependencies(tmp_path: Path, static: bool) -> None:
     shipped = {"tcl9.0/init.tcl", "tcl9.0/encoding/ascii.enc", "tk9.0/tk.tcl", "itcl4.3.2/itcl.tcl", "libtcl9.0.so"}
     for path in (*shipped, "libtcl9.0.a", "tclless"):
         (tmp_path / "lib" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def test_tcl_and_tk_in_the_prefix_are_packed_with_what_they_need(tmp_path: Path,
     assert found == shipped | ({"libtcl9.0.a"} if static else set())
 
 
-def test_links_stay_links_only_to_files_that_exist(tmp_path: Path) -> None:
+def test_only_links_to_existing_files_remain_links(tmp_path: Path) -> None:
     library = tmp_path / "lib" / "python3.12"
     library.mkdir(parents=True)
     (library / "near.py").symlink_to("os.py")

@@ -17,7 +17,7 @@ from tests.pack.samples import answers, elf_header, make_installation, make_prog
 from tests.support.interpreters import Installed
 
 
-def test_the_paths_of_the_running_python() -> None:
+def test_the_paths_of_the_running_python_are_read() -> None:
     interpreter = inspect_interpreter(Path(sys.base_prefix))
     assert interpreter.prefix == Path(sys.base_prefix)
     assert (interpreter.stdlib / "os.py").is_file()
@@ -26,7 +26,7 @@ def test_the_paths_of_the_running_python() -> None:
     assert interpreter.name.startswith(f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def test_a_virtual_environment_stands_for_its_base(tmp_path: Path) -> None:
+def test_for_a_virtual_environment_its_base_is_packed(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     base = inspect_interpreter(Path(sys.base_prefix))
     assert inspect_interpreter(tmp_path / "venv") == base
@@ -55,7 +55,9 @@ def test_build_options_are_in_pbs_terms(tmp_path: Path, variables: dict[str, str
         ({"paths": {}}, "a Windows installation"),
     ],
 )
-def test_what_cannot_be_packed_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_interpreters_that_cannot_be_packed_are_refused(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
     make_program(tmp_path, answers(tmp_path, **changes))
     with pytest.raises(UsageError, match=message):
         inspect_interpreter(tmp_path)
@@ -128,7 +130,7 @@ def test_a_tree_that_needs_nothing_outside_of_it_has_no_findings(interpreter: In
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has in memory")
-def test_libraries_loaded_from_the_original_are_named(interpreter: Installed) -> None:
+def test_libraries_loaded_from_the_original_are_reported(interpreter: Installed) -> None:
     maps = Path("/proc/self/maps").read_text()
     libc = next(Path(line.split(None, 5)[5]) for line in maps.splitlines() if "libc.so" in line or "ld-musl" in line)
     # As if libc had come with the interpreter.
@@ -143,7 +145,7 @@ def test_a_tree_that_does_not_start_is_an_error(interpreter: Installed, tmp_path
         prove_relocatable(tmp_path, interpreter.asset, inspect_interpreter(Path(sys.base_prefix)))
 
 
-def test_a_copy_that_takes_too_long_is_stopped_and_named(
+def test_a_copy_that_takes_too_long_is_stopped_and_reported(
     interpreter: Installed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provision.pack.interpreter._TRIAL_TIMEOUT", 0.01)

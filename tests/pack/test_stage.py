@@ -40,7 +40,7 @@ def staged(interpreter: Interpreter, root: Path, *, strip: bool = False) -> Stag
     return stage(interpreter, packed_files(interpreter, tests=False), root, strip=strip)
 
 
-def test_text_is_rewritten_as_a_build_of_pbs_has_it(tmp_path: Path) -> None:
+def test_text_is_rewritten_as_in_builds_of_pbs(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path / "prefix")
     root = tmp_path / "staged"
     staged(interpreter, root)
@@ -54,7 +54,7 @@ def test_text_is_rewritten_as_a_build_of_pbs_has_it(tmp_path: Path) -> None:
 
 
 @needs_compiler
-def test_the_original_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_original_is_unchanged(tmp_path: Path) -> None:
     interpreter = make_installation(tmp_path / "prefix")
     link_program(interpreter, f"-Wl,-rpath,{interpreter.prefix}/lib")
     before = {path: path.read_bytes() for path in interpreter.prefix.rglob("*") if path.is_file()}
@@ -144,7 +144,7 @@ def test_a_path_whose_end_is_the_name_of_a_symbol_is_left(tmp_path: Path) -> Non
 
 
 @needs_compiler
-def test_a_file_without_a_search_path_stays(tmp_path: Path) -> None:
+def test_a_file_without_a_search_path_is_unchanged(tmp_path: Path) -> None:
     data = build(tmp_path).read_bytes()
     assert replace_search_paths(data, lambda _: "$ORIGIN") == (data, ())
     assert replace_search_paths(b"#!/bin/sh\n", lambda _: "$ORIGIN") == (b"#!/bin/sh\n", ())
@@ -170,7 +170,7 @@ def test_damaged_files_raise_nothing(cut: int, at: int, byte: int) -> None:
 OWN, SHARED = PrefixNormalizer("/root/.pyenv/versions/3.12.1"), PrefixNormalizer("/usr")
 
 
-def test_a_prefix_of_its_own_is_replaced_everywhere() -> None:
+def test_a_dedicated_prefix_is_replaced_everywhere() -> None:
     assert OWN.text("LDFLAGS= -L/root/.pyenv/versions/3.12.1/lib -Wl,-rpath,/root/.pyenv/versions/3.12.1/lib\n") == (
         "LDFLAGS= -L/install/lib -Wl,-rpath,/install/lib\n"
     )
@@ -179,7 +179,7 @@ def test_a_prefix_of_its_own_is_replaced_everywhere() -> None:
     )
 
 
-def test_below_a_shared_prefix_only_what_derives_from_it_is_this_pythons() -> None:
+def test_of_a_shared_prefix_only_derived_values_are_rewritten() -> None:
     text = (
         "INSTALL=\t/usr/bin/install -c\n"
         "prefix=\t\t/usr\n"
@@ -198,7 +198,7 @@ def test_below_a_shared_prefix_only_what_derives_from_it_is_this_pythons() -> No
     )
 
 
-def test_the_same_holds_for_sysconfigdata() -> None:
+def test_of_a_shared_prefix_only_derived_values_of_sysconfigdata_are_rewritten() -> None:
     text = (
         "build_time_vars = {'BINDIR': '/usr/bin',\n"
         " 'CONFIG_ARGS': \"'--prefix=/usr' \"\n \"'CFLAGS=-I/usr/include'\",\n"

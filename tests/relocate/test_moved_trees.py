@@ -148,7 +148,7 @@ def test_pkg_config_finds_the_headers(installed: Installed) -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_make_finds_the_prefix_from_where_the_makefile_is(installed: Installed, tmp_path: Path) -> None:
+def test_make_finds_the_prefix_from_the_path_of_the_makefile(installed: Installed, tmp_path: Path) -> None:
     makefile = next(installed.tree.glob("lib/python*/config-*/Makefile"))
     user = tmp_path / "Makefile"
     user.write_text(f"include {makefile}\n.PHONY: show\nshow:\n\t@echo $(LIBPL) $(CC)\n")

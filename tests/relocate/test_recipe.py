@@ -45,13 +45,13 @@ def test_no_path_of_the_build_is_left_in_any_file(tmp_path: Path) -> None:
             assert not PATH_OF_THE_BUILD.search((tmp_path / path).read_text()), path
 
 
-def test_no_path_of_the_tree_is_written_either_so_that_trees_are_equal_under_any_prefix(tmp_path: Path) -> None:
+def test_no_path_of_the_tree_is_written_so_that_trees_are_equal_under_any_prefix(tmp_path: Path) -> None:
     one, another = relocated(tmp_path / "one"), relocated(tmp_path / "another one")
     assert one == another
     assert tree_digest(one) == tree_digest(another)
 
 
-def test_everything_written_has_the_one_mtime(tmp_path: Path) -> None:
+def test_all_written_files_have_the_same_mtime(tmp_path: Path) -> None:
     before = make_tree(tmp_path)
     after = dict(before)
     relocate(tmp_path, after, asset=asset(), options=TreeOptions())
@@ -69,7 +69,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert times == {path: (tmp_path / path).lstat().st_ctime_ns for path in entries}
 
 
-def test_stale_bytecode_goes_with_its_directory(tmp_path: Path) -> None:
+def test_stale_bytecode_is_removed_with_its_directory(tmp_path: Path) -> None:
     entries = relocated(tmp_path)
     assert not [path for path in entries if "__pycache__" in path]
     assert not (tmp_path / STDLIB / "__pycache__").exists()
@@ -83,7 +83,7 @@ def test_the_interpreter_has_all_names(tmp_path: Path) -> None:
     }
 
 
-def test_the_marker_is_there_unless_the_options_exclude_it(tmp_path: Path) -> None:
+def test_the_marker_exists_unless_the_options_exclude_it(tmp_path: Path) -> None:
     entries = make_tree(tmp_path)
     relocate(tmp_path, entries, asset=asset(), options=TreeOptions())
     assert (tmp_path / MARKER).read_text() == EXTERNALLY_MANAGED_TEXT
@@ -110,7 +110,7 @@ def test_the_marker_is_one_that_pip_can_read() -> None:
         ("26.3", "windows-x86_64", None),
     ],
 )
-def test_a_pip_that_does_not_know_the_marker_is_told_by_its_settings(
+def test_a_pip_that_does_not_know_the_marker_is_configured_by_its_settings(
     tmp_path: Path, version: str, target: str, expected: str | None
 ) -> None:
     stdlib = "Lib" if target.startswith("windows") else STDLIB
@@ -126,7 +126,7 @@ def test_a_pip_that_does_not_know_the_marker_is_told_by_its_settings(
         assert (tmp_path / expected).read_text() == PIP_SETTINGS_TEXT
 
 
-def test_settings_that_an_archive_brings_stay(tmp_path: Path) -> None:
+def test_settings_in_an_archive_are_kept(tmp_path: Path) -> None:
     make_tree(tmp_path)
     (tmp_path / f"{STDLIB}/site-packages/pip-22.0.dist-info").mkdir(parents=True)
     (tmp_path / f"{STDLIB}/site-packages/pip-22.0.dist-info/RECORD").touch()
@@ -211,7 +211,7 @@ def test_a_tree_slimmed_of_its_makefile_still_works(tmp_path: Path) -> None:
     assert f"'@PREFIX@/{STDLIB}'" in (tmp_path / STDLIB / "_sysconfigdata__linux_x86_64-linux-gnu.py").read_text()
 
 
-def test_what_no_step_can_repair_is_noted(tmp_path: Path) -> None:
+def test_paths_that_no_step_can_rewrite_are_noted(tmp_path: Path) -> None:
     def notes(build: str) -> tuple[str, ...]:
         return relocate(tmp_path, {}, asset=asset(target="macos-aarch64", build=build), options=TreeOptions())
 

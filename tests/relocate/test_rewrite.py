@@ -42,7 +42,7 @@ def test_paths_of_the_build_become_paths_of_the_tree(rewriter: PrefixRewriter, t
         "",
     ],
 )
-def test_what_only_looks_like_a_path_of_the_build_stays(rewriter: PrefixRewriter, text: str) -> None:
+def test_texts_that_only_look_like_a_path_of_the_build_are_unchanged(rewriter: PrefixRewriter, text: str) -> None:
     assert rewriter.rewrite(text) == text
 
 
@@ -65,7 +65,7 @@ def test_the_paths_of_a_build_are_its_prefix_and_the_directories_it_was_compiled
     )
 
 
-def test_a_build_without_a_prefix_of_its_own_has_that_of_pbs() -> None:
+def test_a_build_without_its_own_prefix_has_that_of_pbs() -> None:
     assert BuildPaths.from_variables({}) == BuildPaths(prefix="/install")
     assert BuildPaths.from_variables({"prefix": "@PREFIX@", "abs_builddir": "@PREFIX@/lib"}) == BuildPaths(
         prefix="/install"

@@ -35,7 +35,7 @@ FILE, LINK = TreeEntry("file", 0o755), TreeEntry("link", 0o777, "x")
         ("", "cpython", "3.13.5", [], None),
     ],
 )
-def test_the_real_executable(
+def test_the_real_executable_is_found(
     options: str, implementation: str, version: str, files: list[str], expected: str | None
 ) -> None:
     entries = {f"bin/{name}": FILE for name in files}
@@ -66,7 +66,7 @@ def test_a_tree_without_an_interpreter_gets_no_dangling_links() -> None:
         ("graalpy", "", ["bin/graalpy.exe"], None),
     ],
 )
-def test_on_windows_python_exe_is_a_copy_where_it_is_missing(
+def test_on_windows_a_missing_python_exe_is_created_as_a_copy(
     implementation: str, options: str, files: list[str], expected: tuple[str, str] | None
 ) -> None:
     build = asset(implementation=implementation, options=options, target="windows-x86_64")
@@ -102,7 +102,7 @@ def test_a_script_runs_with_the_interpreter_next_to_it(tmp_path: Path) -> None:
         '#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")/python3.13" "$0" "$@"\n\' \'\'\'\n',  # since
     ],
 )
-def test_every_first_line_that_builds_have_becomes_the_same(first: str) -> None:
+def test_every_first_line_of_builds_becomes_the_same(first: str) -> None:
     expected = relocate_script(f"#!/install/bin/python3.13\n{BODY}", "bin/x", NAMES, "python3.13")
     assert relocate_script(first + BODY, "bin/x", NAMES, "python3.13") == expected
     assert relocate_script(expected, "bin/x", NAMES, "python3.13") == expected
@@ -118,7 +118,7 @@ def test_an_interpreter_that_does_not_exist_is_replaced_by_the_real_one() -> Non
     assert '/python3.13t" "$0"' in relocate_script("#!/install/bin/python3.9\n", "bin/x", NAMES, "python3.13t")
 
 
-def test_a_script_outside_of_bin_finds_it() -> None:
+def test_a_script_outside_of_bin_finds_the_interpreter() -> None:
     path = "lib/python3.13/config-3.13/python-config.py"
     assert '/../../../bin/python3.13" "$0"' in relocate_script("#!/install/bin/python3.13\n", path, NAMES, "python3.13")
 
@@ -127,7 +127,7 @@ def test_a_script_outside_of_bin_finds_it() -> None:
     "text",
     ["#!/usr/bin/env python3\npass\n", "#!/bin/sh\nexec true\n", "#!/usr/bin/perl\n", "import sys\n", ""],
 )
-def test_other_scripts_stay(text: str) -> None:
+def test_other_scripts_are_unchanged(text: str) -> None:
     assert relocate_script(text, "bin/x", NAMES, "python3.13") == text
 
 
@@ -139,7 +139,7 @@ def output(script: Path, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_python3_config_finds_its_prefix_from_anywhere_through_links_and_with_spaces(tmp_path: Path) -> None:
+def test_python3_config_finds_its_prefix_through_links_and_with_spaces(tmp_path: Path) -> None:
     prefix = tmp_path / "a tree"
     script = prefix / CONFIG_PATH
     script.parent.mkdir(parents=True)
@@ -158,7 +158,7 @@ def test_python3_config_finds_its_prefix_from_anywhere_through_links_and_with_sp
 
 
 @pytest.mark.parametrize("name", ["python3.9", "python3.8d", "python3.10"])
-def test_a_python3_config_that_a_build_starts_with_python_is_a_shell_script_again(name: str) -> None:
+def test_a_python3_config_run_by_python_becomes_a_shell_script(name: str) -> None:
     """PBS's builds of 20210724 to 20220630."""
     text = CONFIG_SCRIPT.replace("#!/bin/sh\n", f'#!/bin/sh\n"exec" "$(dirname $0)/{name}" "$0" "$@"\n', 1)
     assert relocate_config_script(text, CONFIG_PATH, BUILD, CONFIG) == relocate_config_script(

@@ -51,7 +51,7 @@ def load(place: Path) -> Mapping[str, object]:
     return variables
 
 
-def test_values_follow_from_where_sysconfigdata_is(tmp_path: Path) -> None:
+def test_values_depend_on_the_directory_of_sysconfigdata(tmp_path: Path) -> None:
     for prefix in (tmp_path / "one", tmp_path / "with a space" / "é"):
         place = prefix / SYSCONFIGDATA_PATH
         place.parent.mkdir(parents=True)
@@ -75,7 +75,7 @@ def test_values_follow_from_where_sysconfigdata_is(tmp_path: Path) -> None:
         }
 
 
-def test_it_works_from_a_zipped_standard_library(tmp_path: Path) -> None:
+def test_sysconfigdata_works_in_a_zipped_standard_library(tmp_path: Path) -> None:
     archive = tmp_path / "lib" / "python313.zip"
     archive.parent.mkdir()
     with zipfile.ZipFile(archive, "w") as packed:
@@ -87,7 +87,7 @@ def test_it_works_from_a_zipped_standard_library(tmp_path: Path) -> None:
     assert variables["LIBDIR"] == f"{tmp_path}/lib"
 
 
-def test_executed_from_a_string_it_takes_the_running_pythons_prefix() -> None:
+def test_sysconfigdata_executed_from_a_string_uses_the_prefix_of_the_running_python() -> None:
     namespace: dict[str, object] = {}
     exec(relocated(), namespace)
     variables = namespace["build_time_vars"]
@@ -102,7 +102,7 @@ def test_the_paths_of_the_build_are_returned_too() -> None:
     assert result[1] == BuildPaths(prefix="/install", workdirs=("/build/Python-3.13.5",))
 
 
-def test_it_stays_a_literal_that_tools_can_read_without_running_it() -> None:
+def test_sysconfigdata_remains_a_literal_that_tools_can_read_without_execution() -> None:
     body = relocated().partition("build_time_vars = ")[2].partition("\n\n")[0]
     assert ast.literal_eval(body)["BINDIR"] == "@PREFIX@/bin"
 
@@ -111,7 +111,7 @@ def test_relocating_sysconfigdata_twice_changes_nothing() -> None:
     assert relocated(relocated()) == relocated()
 
 
-def test_values_that_pprint_broke_into_lines_are_rewritten_whole() -> None:
+def test_values_that_pprint_broke_into_lines_are_rewritten_completely() -> None:
     text = (
         "# system configuration generated and used by the sysconfig module\n"
         "build_time_vars = {'LDSHARED': 'clang -shared -isysroot '\n"
@@ -138,7 +138,7 @@ def test_a_module_that_computes_its_values_is_left_alone() -> None:
         assert relocate_sysconfigdata(text, SYSCONFIGDATA_PATH, CONFIG) is None
 
 
-def test_nothing_in_the_text_is_ever_run(tmp_path: Path) -> None:
+def test_nothing_in_the_text_is_executed(tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     text = f"build_time_vars = {{'prefix': __import__('pathlib').Path({str(witness)!r}).touch()}}\n"
     assert relocate_sysconfigdata(text, SYSCONFIGDATA_PATH, CONFIG) is None
@@ -187,13 +187,13 @@ def test_relocating_json_twice_changes_nothing() -> None:
     assert relocate_sysconfig_vars(variables, SYSCONFIG_VARS_PATH, BUILD, CONFIG) == variables
 
 
-def test_what_is_relative_already_or_is_no_json_object_stays_byte_for_byte() -> None:
+def test_relative_json_and_other_documents_are_unchanged() -> None:
     for text in ('{"base_prefix":   "../.."}', "[]", "{", ""):
         assert relocate_build_details(text, DETAILS_PATH, BUILD, CONFIG) == text
         assert relocate_sysconfig_vars(text, SYSCONFIG_VARS_PATH, BUILD, CONFIG) == text
 
 
-def test_json_nested_beyond_reason_is_left_alone() -> None:
+def test_extremely_nested_json_is_left_alone() -> None:
     text = "[" * 100_000
     assert relocate_build_details(text, DETAILS_PATH, BUILD, CONFIG) == text
 
@@ -215,7 +215,7 @@ def test_the_prefix_is_as_many_directories_up_as_it_must_be() -> None:
 
 
 @pytest.mark.skipif(shutil.which("pkg-config") is None, reason="needs pkg-config")
-def test_pkg_config_agrees(tmp_path: Path) -> None:
+def test_pkg_config_gives_the_same_prefix(tmp_path: Path) -> None:
     place = tmp_path / PKGCONFIG_PATH
     place.parent.mkdir(parents=True)
     place.write_text(relocate_pkgconfig(PKGCONFIG, PKGCONFIG_PATH, BUILD, CONFIG))
@@ -264,7 +264,7 @@ def test_relocating_a_makefile_twice_changes_nothing() -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_make_knows_the_prefix_from_where_the_file_is_also_when_it_is_included(tmp_path: Path) -> None:
+def test_make_derives_the_prefix_from_the_file_even_if_it_is_included(tmp_path: Path) -> None:
     place = tmp_path / "a-tree" / MAKEFILE_PATH
     place.parent.mkdir(parents=True)
     place.write_text(relocate_makefile(MAKEFILE, MAKEFILE_PATH, BUILD, CONFIG))
@@ -295,7 +295,7 @@ def test_sysconfigs_parser_reads_plain_values_and_takes_the_prefix_from_the_envi
 
 
 @pytest.mark.parametrize("depth", [3, 330, 700, 2000, 100_000])
-def test_values_of_many_levels_are_no_error(depth: int) -> None:
+def test_deeply_nested_values_are_not_an_error(depth: int) -> None:
     nested = "[" * depth + "]" * depth
     details = f'{{"base_prefix": "/install", "a": {nested}}}'
     assert "base_prefix" in relocate_build_details(details, "lib/build-details.json", BUILD, CONFIG)

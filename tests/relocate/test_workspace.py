@@ -34,12 +34,12 @@ def test_a_written_file_has_its_mode_the_trees_mtime_and_an_entry(workspace: Wor
     assert (workspace.root / "bin/x").stat().st_mtime == MTIME
 
 
-def test_bytes_that_are_no_text_survive(workspace: Workspace) -> None:
+def test_bytes_that_are_not_text_are_kept(workspace: Workspace) -> None:
     workspace.write("bin/x", workspace.read("bin/x"))
     assert (workspace.root / "bin/x").read_bytes() == b"#!/bin/sh\n\xff\n"
 
 
-def test_a_file_that_stays_the_same_is_not_touched(workspace: Workspace) -> None:
+def test_an_unchanged_file_is_not_written(workspace: Workspace) -> None:
     before = (workspace.root / "bin/x").stat().st_mtime_ns
     workspace.write_if_changed("bin/x", "same", "same")
     assert (workspace.root / "bin/x").stat().st_mtime_ns == before
@@ -67,7 +67,7 @@ def test_links_and_removals_change_the_entries(workspace: Workspace) -> None:
     assert set(workspace.entries) == {"bin", "bin/z"}
 
 
-def test_nothing_is_written_through_a_link_that_took_a_files_place(workspace: Workspace, tmp_path: Path) -> None:
+def test_nothing_is_written_through_a_link_that_replaced_a_file(workspace: Workspace, tmp_path: Path) -> None:
     outside = tmp_path.parent / f"outside of {tmp_path.name}"
     outside.write_text("untouched")
     (tmp_path / "bin/x").unlink()
@@ -80,7 +80,7 @@ def test_nothing_is_written_through_a_link_that_took_a_files_place(workspace: Wo
 FILE = TreeEntry("file", 0o644)
 
 
-def test_every_file_to_edit_is_found_by_its_name_alone() -> None:
+def test_every_file_to_edit_is_found_by_its_name_only() -> None:
     layout = layout_of_tree(dict.fromkeys([*FILES, *EXECUTABLES], FILE))
 
     assert layout.stdlib == STDLIB
@@ -120,6 +120,6 @@ def test_links_and_other_files_are_left_out() -> None:
     assert layout_of_tree(entries) == layout_of_tree({})
 
 
-def test_the_path_to_the_root() -> None:
+def test_the_path_to_the_root_is_relative() -> None:
     assert path_to_root("lib/pkgconfig/python3.pc") == "../.."
     assert path_to_root("README") == "."

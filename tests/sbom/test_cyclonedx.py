@@ -30,7 +30,7 @@ def test_the_document_is_valid() -> None:
     assert validator.validate_str(json.dumps(document)) is not None
 
 
-def test_components_are_flat_and_tied_by_dependencies() -> None:
+def test_components_are_flat_and_linked_by_dependencies() -> None:
     document = written()
     components = {each["bom-ref"]: each for each in document["components"]}
     assert not any("components" in each for each in components.values())
@@ -42,7 +42,7 @@ def test_components_are_flat_and_tied_by_dependencies() -> None:
     assert all("openssl@3.5.6" in depends[ref] for ref in pythons)
 
 
-def test_a_scanner_finds_what_is_known_of_interpreters_and_libraries() -> None:
+def test_a_scanner_finds_known_vulnerabilities_of_interpreters_and_libraries() -> None:
     document = written()
     found = scan(document)
     assert found == AFFECTED

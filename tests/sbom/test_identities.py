@@ -29,7 +29,7 @@ NAMES = sorted({*COMPONENT_OF_ENTRY.values(), "musl", "pip", "setuptools", "zlib
         ("no-such-component", "1.0", ""),
     ],
 )
-def test_cpe(name: str, version: str, expected: str) -> None:
+def test_each_component_has_its_cpe(name: str, version: str, expected: str) -> None:
     assert cpe(name, version) == expected
 
 
@@ -43,19 +43,19 @@ def test_cpe(name: str, version: str, expected: str) -> None:
         ("expat", "", ""),
     ],
 )
-def test_purl(name: str, version: str, expected: str) -> None:
+def test_each_component_has_its_purl(name: str, version: str, expected: str) -> None:
     assert purl(name, version) == expected
 
 
 @pytest.mark.parametrize("url", ["https://example.com/3.13%2B1/a.tar.gz", "https://example.com/ä b~_?x=1&y=@:2#z"])
-def test_purl_of_an_archive_is_what_packageurl_writes(url: str) -> None:
+def test_the_purl_of_an_archive_equals_that_of_packageurl(url: str) -> None:
     made = purl("python", "3.13.15+1", sha256="ab" * 32, url=url)
     qualifiers = {"checksum": f"sha256:{'ab' * 32}", "download_url": url}
     assert made == PackageURL("generic", None, "python", "3.13.15+1", qualifiers).to_string()
     assert PackageURL.from_string(made).qualifiers == qualifiers
 
 
-def test_plus_in_the_url_is_escaped_twice() -> None:
+def test_a_plus_in_the_url_is_escaped_twice() -> None:
     assert purl("python", "1", sha256="0", url="https://example.com/a%2Bb").endswith("=https://example.com/a%252Bb")
 
 
@@ -81,5 +81,5 @@ def test_every_component_has_a_licence_of_spdx_and_its_source(name: str) -> None
         ("graalpy", "25.0.1", ""),
     ],
 )
-def test_licence_of_a_version(name: str, version: str, expected: str) -> None:
+def test_the_licence_depends_on_the_version(name: str, version: str, expected: str) -> None:
     assert licence(name, version).licence == expected

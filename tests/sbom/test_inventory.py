@@ -46,14 +46,14 @@ def test_every_ref_is_unique_and_every_contained_one_exists() -> None:
     assert {ref for each in components for ref in each.contains or ()} < set(refs)
 
 
-def test_what_is_inside_cpython_has_no_version_and_says_where_it_is() -> None:
+def test_libraries_vendored_in_cpython_have_no_version_and_a_path() -> None:
     expat = contained(inventory(*rows(LOCKED)), WINDOWS)["expat"]
     assert (expat.version, expat.cpe, expat.purl) == ("", "", "")
     assert expat.properties == (("provision:version", "inside CPython 3.13.13"),)
     assert contained(inventory(*rows(LOCKED)), GNU)["expat"].version
 
 
-def test_the_libraries_of_the_system_are_left_out() -> None:
+def test_libraries_of_the_system_are_left_out() -> None:
     found = inventory(*rows(LOCKED))
     assert "zlib" in contained(found, GNU)
     assert not {"zlib", "ncurses", "libedit"} & set(contained(found, MAC))
@@ -69,7 +69,7 @@ def test_a_version_that_is_not_known_is_not_shared_between_builds() -> None:
 
 
 @pytest.mark.parametrize("each", [OTHERS, PYPY, replace(LOCKED.assets[0], build="20991231")])
-def test_contents_that_are_not_known_are_not_said_to_be_none(each: Asset) -> None:
+def test_unknown_contents_are_not_listed_as_empty(each: Asset) -> None:
     (component,) = inventory(("default", each)).components
     assert component.contains is None
     assert ("provision:components", "not known") in component.properties
@@ -81,7 +81,7 @@ def test_pypy_has_its_own_version() -> None:
     assert ("provision:python-version", "3.11.15") in component.properties
 
 
-def test_an_archive_that_is_locked_several_times_is_one_component() -> None:
+def test_an_archive_locked_several_times_is_one_component() -> None:
     mirrored = replace(OTHERS, url="https://mirror.example.com/a.tar.gz")
     (component,) = inventory(("one", OTHERS), ("two", OTHERS), ("three", mirrored)).components
     assert {value for name, value in component.properties if name == "provision:entry"} == {"one", "two", "three"}
@@ -94,7 +94,7 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     assert inventory(*pairs) == inventory(*reversed(pairs))
 
 
-def test_the_serial_is_that_of_the_content() -> None:
+def test_the_serial_number_is_derived_from_the_content() -> None:
     assert inventory().serial == inventory(epoch=1).serial
     others = [inventory(("own", OTHERS)), inventory(("other", OTHERS)), inventory(*rows(LOCKED))]
     assert len({each.serial for each in others}) == 3
@@ -118,7 +118,7 @@ def test_the_time_is_that_of_the_newest_build_or_of_the_epoch(
     assert inventory(*(("default", each) for each in assets), epoch=epoch).created == created
 
 
-def test_the_size_grows_with_the_number_of_interpreters_only() -> None:
+def test_the_size_depends_only_on_the_number_of_interpreters() -> None:
     """Each entry adds its interpreters, and no second copy of the same libraries."""
 
     def size(entries: int) -> int:
@@ -139,7 +139,7 @@ def libraries(without: Mapping[str, tuple[RemovablePart, ...]], *pairs: tuple[st
     return {each.name for each in taken if each.kind == "library"}, said
 
 
-def test_what_is_gone_with_parts_that_are_left_out_is_not_listed() -> None:
+def test_components_of_excluded_parts_are_not_listed() -> None:
     gnu, windows = (next(each for each in LOCKED.assets if each.target.os == name) for name in ("linux", "windows"))
     whole, said = libraries({}, ("one", gnu))
     assert {"pip (in ensurepip)", "tcl", "tk"} <= whole
@@ -155,7 +155,7 @@ def test_what_is_gone_with_parts_that_are_left_out_is_not_listed() -> None:
     assert (both, said) == (whole, {"ensurepip, tkinter"})
 
 
-def test_licences_leave_out_the_same(tmp_path: Path) -> None:
+def test_licences_leave_out_the_same_components(tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     project.write(
         '[settings]\ntargets = ["windows-x86_64"]\n[pythons]\nwhole = "3.13.5"\n'

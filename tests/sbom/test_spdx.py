@@ -38,7 +38,7 @@ def test_the_validator_objects_to_a_relationship_without_its_package() -> None:
     assert objections(document)
 
 
-def test_each_interpreter_is_described_with_what_it_contains() -> None:
+def test_each_interpreter_is_described_with_its_components() -> None:
     document = written(inventory())
     names = {package["SPDXID"]: package["name"] for package in document["packages"]}
     described = [each for each in document["relationships"] if each["relationshipType"] == "DESCRIBES"]
@@ -66,5 +66,5 @@ def test_the_public_domain_is_declared_where_it_is_used() -> None:
     assert "hasExtractedLicensingInfos" not in written(inventory(("own", OTHERS)))
 
 
-def test_a_scanner_finds_what_is_known_of_interpreters_and_libraries() -> None:
+def test_a_scanner_finds_known_vulnerabilities_of_interpreters_and_libraries() -> None:
     assert scan(written(inventory())) == AFFECTED

@@ -244,10 +244,10 @@ _BASE = settings(
 )
 
 
-def test_a_short_life() -> None:
+def test_a_short_sequence_of_commands_keeps_the_invariants() -> None:
     run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=8, stateful_step_count=12))
 
 
 @pytest.mark.slow
-def test_a_long_life() -> None:
+def test_a_long_sequence_of_commands_keeps_the_invariants() -> None:
     run_state_machine_as_test(Life, settings=settings(_BASE, max_examples=30, stateful_step_count=30))

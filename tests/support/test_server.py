@@ -28,7 +28,7 @@ def _ask(
         connection.close()
 
 
-def test_a_file_is_served_with_what_ranges_need(server: Server) -> None:
+def test_a_file_is_served_with_the_headers_for_ranges(server: Server) -> None:
     server.put("a+b/c.gz", _DATA)
     status, headers, body = _ask(server, "/a%2Bb/c.gz")
     assert (status, body) == (200, _DATA)
@@ -83,7 +83,7 @@ def test_nothing_else_is_served(server: Server, tmp_path: Path, path: str) -> No
     assert _ask(server, path)[0] == 404
 
 
-def test_faults_queue_up_and_are_used_up(server: Server) -> None:
+def test_faults_are_queued_and_used_once(server: Server) -> None:
     server.put("a", _DATA)
     server.fault("a", Status(code=503), times=2)
     server.fault("a", Status(code=404), times=1)
@@ -91,7 +91,7 @@ def test_faults_queue_up_and_are_used_up(server: Server) -> None:
     assert server.count("a") == 4
 
 
-def test_a_connection_has_its_rate(server: Server) -> None:
+def test_a_connection_has_a_limited_rate(server: Server) -> None:
     server.put("a", bytes(200_000))
     server.rate = 1e6
     started = time.monotonic()
