@@ -57,10 +57,17 @@ def _listed(response: Response, url: str) -> list[Mapping[str, Any]]:
     try:
         found = json.loads(response.body)["attestations"]
     except (ValueError, RecursionError, LookupError, TypeError) as error:
-        raise NetworkError(f"{url} did not return a response of GitHub's API") from error
+        raise _foreign(url) from error
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise NetworkError(f"{url} did not return a response of GitHub's API")
+        raise _foreign(url)
     return found[:_MOST]
+
+
+def _foreign(url: str) -> NetworkError:
+    return NetworkError(
+        f"{url.partition('?')[0]} did not return a response of GitHub's API",
+        hint="Check the network and PROVISION_GITHUB_API, then run the command again.",
+    )
 
 
 def _successful(response: Response, url: str) -> Response:

@@ -10,7 +10,7 @@ import pytest
 
 from provision.attest.bundle import format_bundle
 from provision.attest.download import download_bundles
-from provision.errors import PolicyError
+from provision.errors import NetworkError, PolicyError
 from provision.model.asset import Digest
 from tests.fetch.conftest import Internet, authority, authority_file, internet
 from tests.fetch.samples import fetcher
@@ -77,7 +77,7 @@ def test_a_url_that_the_api_names_is_treated_like_a_redirect(
     assert server.count() == 0
 
 
-def test_an_api_elsewhere_cannot_name_where_the_token_goes(internet: Internet, tmp_path: Path) -> None:
+def test_another_api_server_cannot_choose_where_the_token_goes(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(PATH, json.dumps({"attestations": [{"bundle_url": "https://api.github.com/bundle"}]}).encode())
     internet.server.put("bundle", bytes(cramjam.snappy.compress_raw(format_bundle(BUNDLE))))
     environ = internet.environ | {"GITHUB_TOKEN": "ghp_secret"}
@@ -86,3 +86,11 @@ def test_an_api_elsewhere_cannot_name_where_the_token_goes(internet: Internet, t
     assert found == [format_bundle(BUNDLE)]
     sent = [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
     assert sent == [("mirror.example", None), ("api.github.com", None)]
+
+
+def test_a_response_that_is_not_of_the_api_is_a_network_error_with_a_hint(server: Server, tmp_path: Path) -> None:
+    for body in (b"", b"<html>", b"[]", b"null", b'{"attestations": {}}', b'{"attestations": [1]}', b"[" * 100_000):
+        server.put(PATH, body)
+        with fetcher(tmp_path) as fetch, pytest.raises(NetworkError, match="not return a response of") as caught:
+            list(download_bundles(fetch.get, REPOSITORY, DIGEST, api=server.url))
+        assert "PROVISION_GITHUB_API" in str(caught.value.hint), body

@@ -45,9 +45,7 @@ def test_a_damaged_archive_in_the_cache_is_removed_and_downloaded_again(server: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has neither FIFOs nor such devices")
-def test_what_is_no_file_in_the_cache_is_neither_waited_for_nor_read_without_end(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_fifo_or_a_device_in_the_cache_is_refused_at_once(server: Server, tmp_path: Path) -> None:
     wanted, path = asset(server.put(PATH, SMALL)), _cached(tmp_path)
     path.parent.mkdir(parents=True)
     for make in (os.mkfifo, Path.mkdir, lambda place: place.symlink_to("/dev/zero")):

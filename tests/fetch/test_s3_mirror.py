@@ -115,7 +115,7 @@ def test_the_hint_of_a_refusal_names_the_variables_to_set(
         ("AWS_CHECKSUM_ALGORITHM", "md5"),
     ],
 )
-def test_a_setting_that_is_wrong_is_not_taken_for_missing_credentials(
+def test_a_wrong_setting_is_not_reported_as_missing_credentials(
     bucket: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

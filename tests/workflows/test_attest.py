@@ -410,7 +410,7 @@ def test_an_audit_verifies_the_attestations_of_the_lock(attesting: Attesting) ->
     assert found(attesting) == {"PV037"}
 
 
-def test_what_verifies_needs_no_cache_that_it_can_write(attesting: Attesting) -> None:
+def test_attestations_are_verified_without_a_writable_cache(attesting: Attesting) -> None:
     """A cache is a convenience: neither a command that only reads, nor the one that records, depends on it."""
     require(attesting, "required")
     attesting.publish()
