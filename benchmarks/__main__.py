@@ -53,7 +53,7 @@ def _measure(rows: Sequence[Row], bench: Bench, runs: int) -> list[Line]:
         start = time.monotonic()
         try:
             lines += row.measure(bench, runs)
-        except (SystemExit, OSError, subprocess.SubprocessError) as error:  # the other rows are measured all the same
+        except (SystemExit, OSError, subprocess.SubprocessError) as error:  # the other rows are still measured
             reason = str(error).partition("\n")[0] or type(error).__name__
             print(f"failed: {error}", file=sys.stderr)
             lines.append(skipped(row.name, "all", f"failed: {reason}"))

@@ -299,7 +299,7 @@ def run_model(machines: int, size: float, within: float) -> None:
         pause=lambda idle, left: 120.0,
     )
     show(
-        "the same, four attempts as before",
+        "the same, at most four attempts",
         10 * GBIT,
         racks=0,
         outage=(60.0, 120.0),

@@ -1,7 +1,7 @@
-"""Where the compiled dependencies have wheels: `tests/installs.toml`, by asking the package index that pip uses.
+"""Where the compiled dependencies have wheels: `tests/installs.toml`, queried from the package index that pip uses.
 
-pip evaluates markers for the machine that it runs on, whatever ``--platform`` says; so they are evaluated here, and
-each compiled dependency is asked for by its name alone.
+pip evaluates markers for the machine on which it runs, regardless of ``--platform``; so they are evaluated here, and
+each compiled dependency is requested by its name alone.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m tools.site [-o build/site]
 
-Nothing is asked of a network. The catalog's page has the bundled catalog.
+The build does not use the network. The page of the catalog has the bundled catalog.
 """
 
 from __future__ import annotations
