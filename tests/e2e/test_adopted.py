@@ -20,7 +20,7 @@ HOST = "linux-x86_64"
 
 
 @pytest.mark.parametrize("name", variants(REPOSITORIES, quick=["heroku"]))
-def test_a_repository_is_taken_over_by_the_commands_of_the_page(name: str, project: Project, server: Server) -> None:
+def test_a_repository_is_converted_by_the_commands_of_the_page(name: str, project: Project, server: Server) -> None:
     commands = re.findall(r"^\$ provision (.+)$", PAGE, re.MULTILINE)
     assert commands == ["init", "lock --offline", "sync"]
     write_repository(name, project.directory)
@@ -34,7 +34,7 @@ def test_a_repository_is_taken_over_by_the_commands_of_the_page(name: str, proje
     assert {name for name, state in states.items() if state == "installed"} == here
 
 
-def test_the_page_names_every_file_that_is_read() -> None:
+def test_the_page_lists_every_file_that_is_read() -> None:
     table = PAGE.partition("## Files\n")[2].partition("\n\nThe default")[0]
     for name in known_names():
         last = name.rpartition("/")[2]

@@ -69,7 +69,7 @@ def _targets(project: Project) -> dict[str, Path]:
     return {name: (project.directory / ".pythons" / name).readlink().parents[1] for name in _NAMES}
 
 
-def test_each_tree_is_that_of_the_first_store_that_has_it_and_nothing_is_written_there(
+def test_each_tree_is_used_from_the_first_store_that_has_it_without_writing_there(
     project: Project, bases: list[Path], builds: list[Build], server: Server
 ) -> None:
     before = [_state(base) for base in bases]
@@ -159,7 +159,7 @@ def test_a_tree_without_a_settled_receipt_is_hashed_and_its_receipt_left_alone(
     assert (project.directory / ".pythons" / "one").readlink().is_relative_to(project.home)
 
 
-def test_a_store_that_is_missing_or_has_nothing_changes_nothing(project: Project, tmp_path: Path) -> None:
+def test_a_missing_or_empty_store_changes_nothing(project: Project, tmp_path: Path) -> None:
     stores = os.pathsep.join([str(tmp_path / "unmounted"), str(project.home), ""])
     project.run("sync", PROVISION_STORES=stores)
     assert set(_targets(project).values()) == {project.home}
@@ -168,7 +168,7 @@ def test_a_store_that_is_missing_or_has_nothing_changes_nothing(project: Project
     assert "expected absolute directories" in project.run("list", expect=2, PROVISION_STORES="pythons").err
 
 
-def test_a_store_that_cannot_be_read_is_named_once_something_is_installed(project: Project, tmp_path: Path) -> None:
+def test_an_unreadable_store_is_named_when_a_tree_is_installed(project: Project, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     stores = os.pathsep.join(str(path) for path in (tmp_path / "missing", file))

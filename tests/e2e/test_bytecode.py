@@ -30,7 +30,7 @@ def tree_of(project: Project) -> Path:
 
 
 @pytest.mark.slow
-def test_two_homes_get_the_same_bytes_bytecode_included(compiled: Project, tmp_path: Path) -> None:
+def test_two_homes_get_the_same_bytes_including_bytecode(compiled: Project, tmp_path: Path) -> None:
     other = tmp_path / "somewhere else entirely"
     first = compiled.run("sync", "--json").document()["installed"]
     second = compiled.run("sync", "--frozen", "--home", other, "--json").document()["installed"]
@@ -48,7 +48,7 @@ def test_two_homes_get_the_same_bytes_bytecode_included(compiled: Project, tmp_p
 
 
 @pytest.mark.slow
-def test_the_interpreter_uses_it_and_verify_finds_no_difference(compiled: Project) -> None:
+def test_the_interpreter_uses_the_bytecode_and_verify_finds_no_difference(compiled: Project) -> None:
     compiled.run("sync")
     tree = tree_of(compiled)
     cached = Path(compiled.run("run", "one", "--", "python", "-I", "-c", SHOW).out.strip())
@@ -62,7 +62,7 @@ def test_the_interpreter_uses_it_and_verify_finds_no_difference(compiled: Projec
 
 
 @pytest.mark.slow
-def test_it_is_part_of_the_key_and_not_of_the_tree_digest(offer: Offer, builds: tuple[Build, ...]) -> None:
+def test_bytecode_changes_the_key_but_not_the_tree_digest(offer: Offer, builds: tuple[Build, ...]) -> None:
     plain, compiled = (
         declare(offer, builds[0], more).run("sync", "--json").document()["installed"][0]
         for more in ("", ', bytecode = "unchecked-hash"')

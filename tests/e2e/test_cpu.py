@@ -57,7 +57,9 @@ def test_auto_installs_the_highest_level_that_the_machine_has(auto: Project, off
     assert len(offer.archives()) == 1
 
 
-def test_an_explicit_level_above_the_machines_is_refused_before_any_download(offer: Offer, tmp_path: Path) -> None:
+def test_an_explicit_level_above_that_of_the_machine_is_refused_before_any_download(
+    offer: Offer, tmp_path: Path
+) -> None:
     project = explicit(offer, tmp_path / "builds", "v2")
     for command in (("sync",), ("plan",), ("sync", "--frozen")):
         said = project.run(*command, expect=5, PROVISION_CPU="baseline").err
@@ -94,7 +96,7 @@ def test_with_auto_the_older_machine_installs_another_tree(auto: Project) -> Non
     assert level_of(auto, "baseline") == "baseline"
 
 
-def test_a_changed_provision_cpu_is_noticed_by_a_sync_with_a_stamp(auto: Project) -> None:
+def test_a_sync_with_a_stamp_detects_a_changed_provision_cpu(auto: Project) -> None:
     auto.run("sync")
     assert "up to date" in auto.run("sync").err
     auto.run("sync", PROVISION_CPU="baseline")

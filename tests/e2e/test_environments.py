@@ -84,7 +84,7 @@ def test_an_environment_made_by_a_command_runs_on_the_tree(linked: Path, interpr
     check(linked.parent / "venv", interpreter.tree)
 
 
-def test_an_environment_outlives_the_tree_that_it_was_made_with(linked: Path, interpreter: Installed) -> None:
+def test_an_environment_works_after_its_tree_was_removed(linked: Path, interpreter: Installed) -> None:
     command, environment = linked / "bin" / command_name(interpreter.asset), linked.parent / "venv"
     run(command, "-m", "venv", "--without-pip", environment, cwd=linked, environ={})
     before = (linked / "default").readlink()
@@ -138,7 +138,7 @@ def ways(project: Project) -> Iterator[tuple[Way, Path]]:
 
 
 @pytest.mark.slow
-def test_every_way_to_an_interpreter_makes_environments_on_its_tree(project: Project, tmp_path: Path) -> None:
+def test_every_path_to_an_interpreter_creates_environments_on_its_tree(project: Project, tmp_path: Path) -> None:
     for number, (way, tree) in enumerate(ways(project)):
         environment = tmp_path / str(number)
         way.run("-m", "venv", "--without-pip", environment)
@@ -159,7 +159,7 @@ def test_environments_have_a_pip_that_installs_into_them(project: Project, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", ["uv", "virtualenv"])
-def test_tools_make_environments_on_the_tree_of_every_way(project: Project, tmp_path: Path, tool: str) -> None:
+def test_tools_create_environments_on_the_tree_of_every_path(project: Project, tmp_path: Path, tool: str) -> None:
     program = install_python_tool(tool, tmp_path / "tools")
     words: list[str | Path] = [program, "venv", "--no-config", "--no-python-downloads", "--offline", "-p"]
     if tool == "virtualenv":

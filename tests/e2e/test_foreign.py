@@ -55,7 +55,7 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
             yield path.relative_to(root).as_posix(), content.decode("utf-8", "replace")
 
 
-def test_a_mac_tree_is_made_here_with_the_whole_recipe(everywhere: Project) -> None:
+def test_a_mac_tree_is_installed_here_with_the_full_recipe(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "aarch64-apple-darwin")
     made = tree(everywhere, "aarch64-apple-darwin")
     assert (made / "bin" / "python").readlink() == Path("python3.13")
@@ -67,7 +67,7 @@ def test_a_mac_tree_is_made_here_with_the_whole_recipe(everywhere: Project) -> N
     ast.parse(variables)
 
 
-def test_a_windows_tree_keeps_its_layout_and_loses_stale_bytecode(everywhere: Project) -> None:
+def test_a_windows_tree_keeps_its_layout_without_stale_bytecode(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "windows-x86_64")
     made = tree(everywhere, "x86_64-pc-windows-msvc")
     files = {path.relative_to(made).as_posix() for path in made.rglob("*") if not path.is_dir()}
@@ -84,7 +84,7 @@ def test_a_free_threaded_windows_tree_has_both_names_of_its_interpreter(offer: O
     assert (made / "python.exe").read_bytes() == (made / "python3.13t.exe").read_bytes()
 
 
-def test_the_probe_is_skipped_and_the_receipt_says_so(everywhere: Project) -> None:
+def test_the_start_up_check_is_skipped_and_the_receipt_records_it(everywhere: Project) -> None:
     ended = everywhere.run("sync", "--target", "all", "--json")
     found = installed(ended)
     assert {triple: row["probed"] for triple, row in found.items()} == {
@@ -130,7 +130,7 @@ def test_keys_follow_from_the_lock_and_are_the_same_under_any_home(everywhere: P
     assert (same.returncode, same.stdout) == (0, b"")
 
 
-def test_links_of_this_machine_stay_as_they_are(everywhere: Project) -> None:
+def test_links_of_this_machine_are_unchanged(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "windows-x86_64")
     assert not os.path.lexists(everywhere.directory / ".pythons/one")
     everywhere.run("sync")
@@ -161,7 +161,7 @@ def test_verify_finds_and_repairs_a_changed_foreign_tree(everywhere: Project) ->
     everywhere.run("verify", "--store")
 
 
-def test_prune_keeps_what_the_lock_has_for_other_machines(everywhere: Project) -> None:
+def test_prune_keeps_trees_locked_for_other_machines(everywhere: Project) -> None:
     everywhere.run("sync", "--target", "all")
     trees_before = sorted((everywhere.home / "store").iterdir())
     everywhere.run("prune")
@@ -181,7 +181,7 @@ def test_the_error_of_a_target_that_is_not_locked_lists_the_locked_ones(everywhe
     assert offer.archives() == []
 
 
-def test_an_archive_without_an_interpreter_is_refused_for_a_foreign_target_too(offer: Offer, tmp_path: Path) -> None:
+def test_an_archive_without_an_interpreter_is_also_refused_for_a_foreign_target(offer: Offer, tmp_path: Path) -> None:
     files = {path: content for path, content in trees.WINDOWS.items() if path != "python.exe"}
     project = offer([trees.build(tmp_path / "builds", "windows-x86_64", files)], ENTRY, settings=WINDOWS_ONLY)
     said = project.run("sync", "--target", "windows-x86_64", expect=5).err
@@ -189,7 +189,7 @@ def test_an_archive_without_an_interpreter_is_refused_for_a_foreign_target_too(o
     assert not any((project.home / "store").glob("*"))
 
 
-def test_bytecode_is_not_made_where_the_interpreter_cannot_run_here(everywhere: Project) -> None:
+def test_bytecode_is_not_compiled_if_the_interpreter_cannot_run_here(everywhere: Project) -> None:
     everywhere.write(everywhere.manifest.read_text().replace("build =", 'bytecode = "unchecked-hash", build ='))
     everywhere.run("lock")
     said = everywhere.run("sync", "--target", "windows-x86_64").err
@@ -207,7 +207,7 @@ def levels(offer: Offer, folder: Path) -> Project:
 
 
 @pytest.mark.parametrize(("asked", "level"), [((), ""), (("--cpu", "v2"), "_v2"), (("--cpu", "v4"), "_v4")])
-def test_cpu_gives_the_level_of_other_machines(
+def test_the_cpu_option_sets_the_level_of_other_machines(
     offer: Offer, tmp_path: Path, asked: tuple[str, ...], level: str
 ) -> None:
     project = levels(offer, tmp_path / "builds")
@@ -216,7 +216,9 @@ def test_cpu_gives_the_level_of_other_machines(
     assert f"-x86_64{level}-unknown" in made.name
 
 
-def test_a_level_above_this_machines_is_installed_for_others_and_not_probed(offer: Offer, tmp_path: Path) -> None:
+def test_a_level_above_that_of_this_machine_is_installed_for_others_without_a_check(
+    offer: Offer, tmp_path: Path
+) -> None:
     project = levels(offer, tmp_path / "builds")
     ended = project.run("sync", "--target", "linux-x86_64", "--cpu", "v4", "--json", PROVISION_CPU="v2")
     (row,) = ended.document()["installed"]
@@ -229,7 +231,7 @@ def test_cpu_without_a_target_is_a_usage_error(everywhere: Project) -> None:
     assert "`--cpu` requires `--target`" in everywhere.run("sync", "--cpu", "v3", expect=2).err
 
 
-def test_a_level_that_is_not_locked_low_enough_is_refused(offer: Offer, tmp_path: Path) -> None:
+def test_a_level_below_all_locked_ones_is_refused(offer: Offer, tmp_path: Path) -> None:
     project = offer(
         [trees.running(tmp_path / "builds", cpu="v3")],
         'fast = { version = "3.13.5", build = "20261101", cpu = "v3" }',

@@ -27,7 +27,7 @@ def pip(python: Path) -> str:
 
 
 @pytest.mark.slow
-def test_externally_managed_is_written_unless_switched_off_and_counts_in_key_and_digest(
+def test_externally_managed_is_written_by_default_and_is_part_of_key_and_digest(
     offer: Offer, builds: tuple[Build, ...]
 ) -> None:
     rows = []

@@ -84,7 +84,7 @@ def locked(project: Project, *entries: str) -> list[dict[str, Any]]:
     return pythons
 
 
-def test_they_are_locked_by_name_from_the_bundled_catalog(project: Project) -> None:
+def test_other_implementations_are_locked_by_name_from_the_bundled_catalog(project: Project) -> None:
     pythons = locked(project, "pypy3.11", "pypy@3.10", "graalpy3.12", "graalpy3.11")
     assert [(each["implementation"], each["version"].rpartition(".")[0]) for each in pythons] == [
         ("pypy", "3.11"),
@@ -99,7 +99,7 @@ def test_they_are_locked_by_name_from_the_bundled_catalog(project: Project) -> N
             assert len(asset["sha256"]) == 64
 
 
-def test_every_published_kind_of_archive_can_be_locked(project: Project) -> None:
+def test_every_published_variant_of_archive_can_be_locked(project: Project) -> None:
     project.write(
         "[pythons]\n"
         'bz2 = { version = "pypy3.7.9", targets = ["linux-x86_64"] }\n'

@@ -56,7 +56,7 @@ def declare(project: Project, server: Server, builds: Sequence[Build]) -> None:
     project.write(f'[settings]\ncatalogs = ["{server.url}/catalog.ndjson"]\n\n[pythons]\n{entries}')
 
 
-def test_each_interpreter_is_locked_fetched_unpacked_and_runs(
+def test_each_interpreter_is_locked_downloaded_unpacked_and_run(
     project: Project, server: Server, builds: tuple[Build, ...]
 ) -> None:
     declare(project, server, builds)
@@ -72,7 +72,7 @@ def test_each_interpreter_is_locked_fetched_unpacked_and_runs(
         }
 
 
-def test_what_is_locked_is_what_the_catalog_offered(
+def test_the_locked_assets_are_those_of_the_catalog(
     project: Project, server: Server, builds: tuple[Build, ...]
 ) -> None:
     declare(project, server, builds)
@@ -122,7 +122,7 @@ def test_two_homes_get_the_same_bytes(project: Project, server: Server, builds: 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-def test_each_interpreter_makes_environments_and_builds_extensions(
+def test_each_interpreter_creates_environments_and_builds_extensions(
     project: Project, server: Server, builds: tuple[Build, ...], tmp_path: Path
 ) -> None:
     declare(project, server, builds)

@@ -70,7 +70,7 @@ def needed(tmp_path: Path) -> Needed:
     return Needed(tmp_path)
 
 
-def test_two_manifests_of_one_folder(needed: Needed) -> None:
+def test_trees_of_two_manifests_in_one_directory_are_kept(needed: Needed) -> None:
     project = needed.project("project", 0)
     (project.directory / "ci.toml").write_text(needed.text(1))
     project.run("sync")
@@ -87,7 +87,7 @@ def mounted(source: Path, place: Path, *words: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_two_containers_whose_projects_are_mounted_at_one_path(needed: Needed, tmp_path: Path) -> None:
+def test_trees_of_two_containers_with_projects_at_one_path_are_kept(needed: Needed, tmp_path: Path) -> None:
     require_mounts(tmp_path)
     place = tmp_path / "src"
     place.mkdir()
@@ -111,7 +111,7 @@ def test_two_containers_whose_projects_are_mounted_at_one_path(needed: Needed, t
 
 
 @pytest.mark.slow
-def test_a_volume_that_is_not_mounted(needed: Needed, tmp_path: Path) -> None:
+def test_trees_of_a_project_on_an_unmounted_volume_are_kept(needed: Needed, tmp_path: Path) -> None:
     require_mounts(tmp_path)
     with small_disk(tmp_path / "volume", size="4m"):
         project = needed.project("volume/project", 0)
@@ -125,7 +125,9 @@ def test_a_volume_that_is_not_mounted(needed: Needed, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", variants(USES, quick=[USES[0]]))
-def test_a_project_that_moved_and_was_only_used(needed: Needed, tmp_path: Path, command: list[str]) -> None:
+def test_trees_of_a_moved_project_that_was_only_used_are_kept(
+    needed: Needed, tmp_path: Path, command: list[str]
+) -> None:
     project = needed.project("project", 0)
     project.run("sync")
     project.directory.rename(tmp_path / "moved")
@@ -137,7 +139,7 @@ def test_a_project_that_moved_and_was_only_used(needed: Needed, tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_another_recipe_on_the_same_store(needed: Needed) -> None:
+def test_trees_of_another_recipe_in_the_same_store_are_kept(needed: Needed) -> None:
     project = needed.project("project", 0)
     project.run("sync")
 
@@ -159,7 +161,7 @@ def test_another_recipe_on_the_same_store(needed: Needed) -> None:
 
 
 @pytest.mark.parametrize("damage", variants(["newer", "cut short", "empty"], quick=["cut short"]))
-def test_a_root_that_is_newer_or_damaged(needed: Needed, damage: str) -> None:
+def test_a_newer_or_damaged_root_prevents_pruning(needed: Needed, damage: str) -> None:
     project = needed.project("project", 0)
     project.run("sync")
     (path,) = (project.home / "roots").iterdir()
@@ -174,7 +176,7 @@ def test_a_root_that_is_newer_or_damaged(needed: Needed, damage: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) -> None:
+def test_a_removed_project_is_forgotten_by_name_or_after_a_grace_period(needed: Needed) -> None:
     projects = [needed.project(f"project{number}", number) for number in range(2)]
     for project in projects:
         project.run("sync")
@@ -196,7 +198,7 @@ def test_a_project_that_is_gone_is_forgotten_by_name_or_in_time(needed: Needed) 
     assert not list((projects[1].home / "roots").iterdir())
 
 
-def test_an_upgrade_keeps_what_a_virtual_environment_was_made_from(needed: Needed, tmp_path: Path) -> None:
+def test_an_upgrade_keeps_the_tree_of_a_virtual_environment(needed: Needed, tmp_path: Path) -> None:
     project = needed.project("project", 0)
     project.run("sync")
     tree = Path(project.run("which", "one", "--store").out).parent.parent

@@ -64,7 +64,7 @@ def test_all_impossible_requests_are_reported_together_with_what_exists(project:
     assert not project.lock.exists()
 
 
-def test_a_stale_lock_is_refused_where_relocking_is_not_allowed(locked: Project) -> None:
+def test_an_out_of_date_lock_file_is_refused_if_locking_is_not_allowed(locked: Project) -> None:
     before = locked.lock.read_bytes()
     with locked.manifest.open("a") as manifest:
         manifest.write('two = "3.14"\n')
@@ -82,7 +82,7 @@ def test_ci_relocks_with_no_locked(locked: Project) -> None:
     assert 'name = "renamed"' in locked.lock.read_text()
 
 
-def test_a_missing_lock_is_an_error_where_locking_is_not_allowed(project: Project) -> None:
+def test_a_missing_lock_file_is_an_error_if_locking_is_not_allowed(project: Project) -> None:
     project.write('[pythons]\none = "3.14"\n')
     for words in (("sync", "--locked"), ("sync", "--frozen"), ("plan",), ("lock", "--check")):
         assert "pythons.lock" in project.run(*words, expect=4).err
@@ -91,7 +91,7 @@ def test_a_missing_lock_is_an_error_where_locking_is_not_allowed(project: Projec
 @pytest.mark.parametrize(
     "words", [("sync",), ("sync", "one"), ("sync", "--json"), ("sync", "--target", "all")], ids=str
 )
-def test_ci_writes_no_lock_where_none_is_committed(project: Project, words: tuple[str, ...]) -> None:
+def test_ci_writes_no_lock_file_if_none_is_committed(project: Project, words: tuple[str, ...]) -> None:
     project.write('[pythons]\none = "3.14"\n')
     ended = project.run(*words, expect=4, CI="true")
     assert "pythons.lock does not exist" in ended.err

@@ -55,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, builds: tuple[Build, ...]) -
 @pytest.mark.parametrize(
     "part", [part if part == "tests" else pytest.param(part, marks=pytest.mark.slow) for part in PARTS]
 )
-def test_each_part_is_gone_and_nothing_else(
+def test_only_the_excluded_part_is_missing(
     offer: Offer, builds: tuple[Build, ...], whole: dict[str, set[str]], part: RemovablePart
 ) -> None:
     project = declare(offer, builds[:1], part)
@@ -70,7 +70,7 @@ def test_each_part_is_gone_and_nothing_else(
 
 
 @pytest.mark.slow
-def test_what_is_left_when_all_parts_are_out_still_works(
+def test_an_interpreter_without_any_optional_part_works(
     offer: Offer, builds: tuple[Build, ...], tmp_path: Path
 ) -> None:
     project = declare(offer, builds, *PARTS)
@@ -92,7 +92,7 @@ def test_what_is_left_when_all_parts_are_out_still_works(
 
 
 @pytest.mark.slow
-def test_a_virtual_environment_with_pip_needs_ensurepip_only(
+def test_a_virtual_environment_with_pip_requires_only_ensurepip(
     offer: Offer, builds: tuple[Build, ...], tmp_path: Path
 ) -> None:
     project = declare(offer, builds[:1], *(part for part in PARTS if part != "ensurepip"))
@@ -102,7 +102,7 @@ def test_a_virtual_environment_with_pip_needs_ensurepip_only(
     subprocess.run([tmp_path / "venv/bin/pip", "--version"], check=True, capture_output=True)
 
 
-def test_request_key_and_digest_depend_on_what_is_left_out(offer: Offer, builds: tuple[Build, ...]) -> None:
+def test_request_key_and_digest_depend_on_the_excluded_parts(offer: Offer, builds: tuple[Build, ...]) -> None:
     seen = [told(declare(offer, builds[:1], *without)) for without in ((), ("idle",), ("tests",), ("tests", "idle"))]
     for values in zip(*seen, strict=True):
         assert len(set(values)) == len(seen)

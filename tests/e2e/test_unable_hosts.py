@@ -46,7 +46,7 @@ def run(project: Project, script: str, command: Sequence[str], code: int) -> End
 
 
 @pytest.mark.parametrize("words", ["plan", "sync", "sync --target all"])
-def test_a_store_without_exec_is_known_before_the_download(words: str, project: Project) -> None:
+def test_a_store_without_exec_is_detected_before_the_download(words: str, project: Project) -> None:
     project.home.mkdir()
     mount = f"mount -t tmpfs -o noexec tmpfs '{project.home}'"
     ended = run(project, mount, [*COMMAND, *words.split()], 1)
@@ -72,7 +72,7 @@ def test_a_store_that_lost_exec_is_named(project: Project) -> None:
 
 @pytest.mark.parametrize("stand_in", [False, True])
 @pytest.mark.parametrize("words", ["plan", "sync"])
-def test_a_system_without_the_usual_loader_is_known_before_the_download(
+def test_a_system_without_the_usual_loader_is_detected_before_the_download(
     words: str, stand_in: bool, project: Project, tmp_path: Path
 ) -> None:
     """Like NixOS: its own programs use another loader, and the usual path has none, or a stub that prints a message."""

@@ -44,7 +44,7 @@ def run(directory: Path, *words: str | Path, expect: int, **environ: str) -> End
     return Project(root).run(*words, "--manifest", manifest, expect=expect, cwd=directory, **environ)
 
 
-def test_findings_and_changes(directory: Path) -> None:
+def test_findings_and_changes_have_their_place(directory: Path) -> None:
     audited = {
         style: run(directory, "audit", "--as-of", DAY, "--format", style, expect=5).out
         for style in ("text", "json", "github", "sarif")
@@ -65,7 +65,7 @@ BROKEN_LOCKS = ['lock-version = "1.0"\n[[python]]\n', "<<<<<<< ours\n", 'lock-ve
 
 
 @pytest.mark.parametrize("text", variants(BROKEN_LOCKS, quick=BROKEN_LOCKS[:1]), ids=repr)
-def test_a_lock_that_cannot_be_read(repository: Path, text: str) -> None:
+def test_an_unreadable_lock_file_has_its_place(repository: Path, text: str) -> None:
     project = repository / "services" / "api"
     (project / "pythons.lock").write_text(text)
     for words in (["lock", "--check"], ["audit"], ["diff"], ["sync", "--frozen"]):
@@ -74,7 +74,7 @@ def test_a_lock_that_cannot_be_read(repository: Path, text: str) -> None:
         assert set(re.findall("::error file=([^,]*),", ended.err)) <= {LOCK}
 
 
-def test_a_manifest_that_cannot_be_read(directory: Path) -> None:
+def test_an_unreadable_manifest_has_its_place(directory: Path) -> None:
     repository = next(path for path in (directory, *directory.parents) if (path / ".git").exists())
     (repository / MANIFEST).write_text("[pythons]\none = '3.99.x'\n[policy\n")
     for words in (["lock", "--check"], ["audit"], ["add", "two", "3.14"]):
@@ -83,7 +83,7 @@ def test_a_manifest_that_cannot_be_read(directory: Path) -> None:
         assert set(re.findall("::error file=([^,]*),", ended.err)) == {MANIFEST}
 
 
-def test_what_is_missing(repository: Path) -> None:
+def test_missing_files_have_their_place(repository: Path) -> None:
     project = repository / "services" / "api"
     (project / "pythons.lock").unlink()
     for words in (["plan"], ["sync", "--locked"]):
@@ -108,7 +108,7 @@ def check_copies(copies: Path, *words: str, expect: int) -> Ended:
     return project.run(*arguments, expect=expect, cwd=copies.parent, GITHUB_ACTIONS="true")
 
 
-def test_copies_are_reported_as_what_they_are_copies_of(copies: Path) -> None:
+def test_copies_are_reported_under_the_path_of_their_original(copies: Path) -> None:
     audit = ("audit", "--as-of", DAY, "--format", "github", "head/pythons.lock")
     assert f"::error file={LOCK},line=23," in check_copies(copies, *audit, expect=5).out
     changed = check_copies(copies, "diff", "/dev/null", "head/pythons.lock", "--format", "github", expect=0)
@@ -116,7 +116,7 @@ def test_copies_are_reported_as_what_they_are_copies_of(copies: Path) -> None:
     assert f"{LOCK} is up to date" in check_copies(copies, "lock", "--check", expect=0).err
 
 
-def test_what_is_wrong_with_copies_is_reported_so_as_well(copies: Path) -> None:
+def test_errors_in_copies_are_reported_under_the_path_of_their_original(copies: Path) -> None:
     (copies / "pythons.lock").write_text(BROKEN_LOCKS[0])
     for words in (["lock", "--check"], ["audit", "head/pythons.lock"], ["diff", "/dev/null", "head/pythons.lock"]):
         ended = check_copies(copies, *words, expect=4)
@@ -125,5 +125,5 @@ def test_what_is_wrong_with_copies_is_reported_so_as_well(copies: Path) -> None:
     assert f"::error file={MANIFEST},line=1," in check_copies(copies, "lock", "--check", expect=2).err
 
 
-def test_only_a_check_has_another_name(repository: Path) -> None:
+def test_the_as_option_requires_check(repository: Path) -> None:
     assert "`--as` requires `--check`" in run(repository, "lock", "--as", LOCK, expect=2).err
