@@ -52,24 +52,40 @@ def can_rename_between(one: Path, other: Path) -> bool:
 
 
 def remove_recursively(path: Path) -> None:
-    """Remove a path and all below it, following no links, even where its owner has no write permission."""
-    import shutil
+    """Remove a path and all below it, following no links, even where its owner has no write permission.
 
+    Another process may remove the same files at the same time.
+    """
     if is_link(path) or not is_directory(path):
         remove_file(path)
         return
     try:
-        shutil.rmtree(path)
+        _remove_tree(path)
     except OSError as error:
         if not (isinstance(error, PermissionError) or is_in_use(error)):
             raise
         _make_writable(path)
-        while_in_use(lambda: shutil.rmtree(path))
+        while_in_use(lambda: _remove_tree(path))
+
+
+def _remove_tree(path: Path) -> None:
+    import shutil
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=lambda *failure: _require_missing(failure[2]))
+    else:
+        shutil.rmtree(path, onerror=lambda *failure: _require_missing(failure[2][1]))
+
+
+def _require_missing(error: BaseException) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _make_writable(tree: Path) -> None:
     """Make everything in a directory removable: its parent must be writable, on Windows the file itself."""
-    tree.chmod(PRIVATE_MODE)
+    with suppress(FileNotFoundError):
+        tree.chmod(PRIVATE_MODE)
     for top, names, files in os.walk(tree):
         # Before Python 3.12, junctions are followed.
         names[:] = [name for name in names if not is_link(Path(top, name))]

@@ -43,6 +43,7 @@ def make_identity(project: "Path") -> str:
     from provision.host.files import replace_file
     from provision.model.sha256 import sha256_hex
     from provision.store.links import make_links_directory
+    from provision.store.locks import edit_lock
 
     try:
         known = read_identity(project)
@@ -50,7 +51,12 @@ def make_identity(project: "Path") -> str:
             return known
         random = "SOURCE_DATE_EPOCH" not in os.environ
         made = os.urandom(_DIGITS // 2).hex() if random else sha256_hex(os.fsencode(project))[:_DIGITS]
-        replace_file(make_links_directory(project) / _FILE, f"{made}\n".encode())
+        path = make_links_directory(project) / _FILE
+        with edit_lock(path):
+            # Another run, with another store or for `provision trust`, may have created one meanwhile.
+            known = read_identity(project)
+            if not known:
+                replace_file(path, f"{made}\n".encode())
     except (OSError, StoreError):
         return ""
-    return made
+    return known or made

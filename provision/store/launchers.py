@@ -12,7 +12,15 @@ import os
 import sys
 from pathlib import Path
 
-from provision.host.files import is_directory, is_link, read_small_file_or_none, replace_file
+from provision.host.files import (
+    FileTooLargeError,
+    NotRegularFileError,
+    is_directory,
+    is_link,
+    read_small_file,
+    read_small_file_or_none,
+    replace_file,
+)
 
 _LARGEST = 64 * 1024
 
@@ -23,19 +31,35 @@ def read_launcher(path: Path) -> bytes | None:
     return content if content is not None and content.startswith(_STARTS) else None
 
 
-def is_launcher(path: Path) -> bool:
-    """Whether provision made this: a launcher, or a link of the kind that older releases made."""
-    if not is_link(path):
-        return read_launcher(path) is not None
-    parts = path.readlink().parts
-    return len(parts) == 4 and (parts[0], *parts[2:]) == ("..", "bin", "python") and parts[1] != ".."
+def is_foreign(path: Path) -> bool:
+    """Whether there is anything at a path that provision did not make: neither a launcher, nor a link of the kind that
+    older releases made.
+
+    Each step answers by itself, because another run may create, replace or remove a launcher between two of them.
+    """
+    try:
+        parts = path.readlink().parts
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # not a link
+        return _is_foreign_file(path)
+    return len(parts) != 4 or (parts[0], *parts[2:]) != ("..", "bin", "python") or parts[1] == ".."
+
+
+def _is_foreign_file(path: Path) -> bool:
+    try:
+        return not read_small_file(path, _LARGEST).startswith(_STARTS)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (NotRegularFileError, FileTooLargeError):
+        return True
 
 
 def write_launcher(path: Path, content: bytes) -> None:
     """Make or replace a launcher; raises `FileExistsError` if there is anything that provision did not make."""
     if read_launcher(path) == content:
         return
-    if os.path.lexists(path) and not is_launcher(path):
+    if is_foreign(path):
         raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
     replace_file(path, content, executable=True)
 

@@ -24,6 +24,8 @@ from provision.host.files import (
     is_directory,
     is_file,
     is_link,
+    is_link_stat,
+    is_temporary,
     is_windows_device,
     make_directory,
     read_small_file_or_none,
@@ -37,7 +39,7 @@ from provision.store.directories import remove_recursively, rename_directory
 from provision.store.launchers import (
     command_file,
     command_launcher,
-    is_launcher,
+    is_foreign,
     read_launcher,
     write_launcher,
 )
@@ -131,7 +133,7 @@ def link_commands(
         if is_link(folder):
             raise _link_refused(folder)
         make_directory(folder)
-        stale = [path for path in folder.iterdir() if path.name not in files and is_launcher(path)]
+        stale = [path for path in folder.iterdir() if path.name not in files and not is_foreign(path)]
         for path in (*stale, *unfinished_files(folder), *unfinished_files(folder.parent)):
             remove_recursively(path)  # a junction that was never finished is a directory
         for name, content in files.items():
@@ -250,6 +252,18 @@ def _key_of(target: str, store: Store) -> str:
     return key if is_key(key) and target == str(store.tree(key)) else ""
 
 
+def _is_taken(path: Path) -> bool:
+    """Whether there is anything at a path but a link or the start of one.
+
+    Another run may be making one: its launcher, which comes last, is also looked for last.
+    """
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    return not is_link_stat(facts) and not _is_unfinished(path) and read_link(path) is None
+
+
 # One link, on each system.
 
 if sys.platform != "win32":
@@ -264,7 +278,7 @@ if sys.platform != "win32":
             now = read_link(path)
             if now == str(target):
                 return
-            if now is None and os.path.lexists(path) and not _is_unfinished(path):
+            if now is None and _is_taken(path):
                 raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             temporary = temporary_path(path)
             try:
@@ -294,23 +308,33 @@ if sys.platform != "win32":
 
     def remove_link(path: Path) -> None:
         """Remove what `link_directory` made."""
-        if is_link(path) or not is_directory(path):
+        try:
+            directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:  # a link, or nothing
             remove_file(path)
             return
+        try:
+            # Another run may put a link in place of the directory, and a path would then lead into the tree.
+            with suppress(FileNotFoundError):
+                os.unlink(_PROGRAM, dir_fd=directory)
+        finally:
+            os.close(directory)
         folder = (path / _PROGRAM).parent
-        for each in (path / _PROGRAM, *unfinished_files(folder)):
+        for each in unfinished_files(folder):
             remove_file(each)
-        with suppress(FileNotFoundError):
-            folder.rmdir()
-        path.rmdir()
+        for each in (folder, path):
+            with suppress(FileNotFoundError):
+                each.rmdir()
 
     def _is_unfinished(path: Path) -> bool:
-        """Whether this is a directory in which a killed run started to make a launcher; it may still be empty."""
-        folder = (path / _PROGRAM).parent
-        if is_link(path) or not is_directory(path) or is_link(folder):
+        """Whether this is a directory in which a run started to make a launcher; it may still be empty."""
+        program = path / _PROGRAM
+        if is_link(path) or not is_directory(path) or is_link(program.parent):
             return False
-        ours = {folder, *unfinished_files(folder)}
-        return all(each in ours for each in path.rglob("*"))
+        return all(
+            each == program.parent or (each.parent == program.parent and is_temporary(each, program.name))
+            for each in path.rglob("*")
+        )
 
     def _make_symlink(path: Path, target: Path) -> bool:
         """Make a symbolic link; False if the file system has none, or nothing can be created."""
@@ -338,7 +362,7 @@ else:  # Windows: junctions need no privilege; on a file system without them, a 
             now = read_link(path)
             if now == str(target):
                 return
-            if now is None and os.path.lexists(path) and not _is_unfinished(path):
+            if now is None and _is_taken(path):
                 raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             junction = _make_junction(temporary_path(path), target)
             if is_directory(path) or junction:

@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import StoreError, is_unwritable, store_failures
 from provision.host.files import (
-    exists,
+    FileTooLargeError,
+    NotRegularFileError,
     make_directory,
-    read_small_file_or_none,
+    read_small_file,
     remove_file,
     replace_file,
     shared_mode,
@@ -134,8 +135,12 @@ def read_roots(store: Store) -> dict[Path, Root | None]:
             paths = sorted(path for path in store.roots.iterdir() if _is_root_file(path.name))
         except FileNotFoundError:
             return {}
-        found = {path: _read_root(path) for path in paths}
-        return {path: root for path, root in found.items() if root or exists(path)}
+        found: dict[Path, Root | None] = {}
+        for path in paths:
+            # Whether it exists is known from reading it: another process may remove it, and record it again.
+            with suppress(FileNotFoundError):
+                found[path] = _parse_root(_read_file(path))
+        return found
 
 
 def note_confirmed(path: Path, root: Root, *, confirmed: bool, now: int) -> None:
@@ -189,7 +194,22 @@ def _environments(store: Store, before: Root | None) -> tuple[Path, ...]:
 
 def _read_root(path: Path) -> Root | None:
     try:
-        record = read_table(_RootTable, parse_json_object(read_small_file_or_none(path, _LARGEST) or b""))
+        return _parse_root(_read_file(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _read_file(path: Path) -> bytes:
+    """The content of the file of a root; empty for anything that cannot be one. Raises `OSError`."""
+    try:
+        return read_small_file(path, _LARGEST)
+    except (NotRegularFileError, FileTooLargeError):
+        return b""
+
+
+def _parse_root(content: bytes) -> Root | None:
+    try:
+        record = read_table(_RootTable, parse_json_object(content))
         manifest, environments = Path(record.manifest), tuple(map(Path, record.environments))
         paths = (manifest, *environments)
         known = record.root == ROOT_VERSION and all(map(is_key, record.keys))

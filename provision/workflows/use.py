@@ -22,7 +22,7 @@ from provision.host.repository import display_path
 from provision.model.asset import CPU_LEVELS
 from provision.model.value import frozen
 from provision.plan import Selected
-from provision.store.launchers import is_launcher
+from provision.store.launchers import is_foreign
 from provision.store.layout import Store, executable, interpreter_damage
 from provision.store.links import BIN, links_directory, stable_tree, unknown_commands
 from provision.store.locks import lock_timeout
@@ -205,17 +205,17 @@ def _interpreter_error(selected: Selected, store: Store) -> ProvisionError | Non
 
 
 def _command_refused(path: Path, lock: Path, missing: Sequence[Selected]) -> ProvisionError:
-    if is_launcher(path) and missing:  # the lock file changed after the last sync, for example by a pull
+    if is_foreign(path):
+        return PolicyError(
+            f"{path} was not made by provision; refusing to put it on PATH", hint="Check that file and remove it."
+        )
+    if missing:  # the lock file changed after the last sync, for example by a pull
         told = "; ".join(
             f"{each.name}: {each.asset.version}+{each.asset.build} is locked but not installed" for each in missing
         )
         return StoreError(told, hint="Run `provision sync`.")
-    if is_launcher(path):
-        unlocked = f"does not start an interpreter that {display_path(lock)} has for this command"
-        return PolicyError(
-            f"{path} {unlocked}; refusing to put it on PATH",
-            hint="Run `provision sync`, with the same `--home` or PROVISION_HOME.",
-        )
+    unlocked = f"does not start an interpreter that {display_path(lock)} has for this command"
     return PolicyError(
-        f"{path} was not made by provision; refusing to put it on PATH", hint="Check that file and remove it."
+        f"{path} {unlocked}; refusing to put it on PATH",
+        hint="Run `provision sync`, with the same `--home` or PROVISION_HOME.",
     )

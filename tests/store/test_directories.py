@@ -20,6 +20,7 @@ from tests.store.samples import FILES, make_tree
 from tests.support.file_systems import another_file_system
 from tests.support.killer import ROOT, Victim, python
 from tests.support.strangers import as_stranger
+from tests.support.together import run_together
 
 
 def victim(folder: Path, code: str) -> Victim:
@@ -141,3 +142,13 @@ def test_moving_a_missing_path_aside_succeeds(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert move_aside(tmp_path / "file", tmp_path / "aside")
     assert [path.name for path in tmp_path.iterdir()] == ["aside"]
+
+
+def test_several_processes_may_remove_the_same_directory(tmp_path: Path) -> None:
+    for attempt in range(10):
+        doomed = tmp_path / str(attempt)
+        for name in ("a/b", "a/c", "d"):
+            (doomed / name).mkdir(parents=True)
+            (doomed / name / "file").touch()
+        run_together(*[lambda: remove_recursively(doomed)] * 4)  # noqa: B023
+        assert not doomed.exists()

@@ -8,6 +8,7 @@ import pytest
 
 from provision.store.identity import make_identity, read_identity
 from tests.support.strangers import as_stranger
+from tests.support.together import run_together
 
 
 def test_an_identity_is_created_once_and_moves_with_the_project(tmp_path: Path) -> None:
@@ -64,3 +65,12 @@ def test_with_source_date_epoch_the_identity_is_derived_from_the_path(
     made = make_identity(tmp_path)
     (tmp_path / ".pythons/.id").unlink()
     assert make_identity(tmp_path) == made
+
+
+def test_runs_that_begin_together_agree_on_one_identity(tmp_path: Path) -> None:
+    for attempt in range(20):
+        project = tmp_path / str(attempt)
+        project.mkdir()
+        made = run_together(*[lambda: make_identity(project)] * 4)  # noqa: B023
+        assert made == [read_identity(project)] * 4
+        assert {path.name for path in (project / ".pythons").iterdir()} == {".gitignore", ".id"}

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.store.launchers import command_launcher, is_launcher, read_launcher, write_launcher
+from provision.host.files import remove_file
+from provision.store.launchers import command_launcher, is_foreign, read_launcher, write_launcher
+from tests.support.together import run_together
 from tests.support.variants import variants
 
 if sys.platform == "win32":
@@ -152,7 +154,7 @@ def test_only_launchers_written_by_provision_are_replaced(tmp_path: Path) -> Non
     assert path.stat().st_mode & 0o777 == 0o755 & ~_umask()
     for mine in ("#!/bin/sh\n", ""):
         path.write_text(mine)
-        assert not is_launcher(path)
+        assert is_foreign(path)
         with pytest.raises(FileExistsError):
             write_launcher(path, content)
         assert path.read_text() == mine
@@ -167,7 +169,7 @@ def test_links_in_place_of_launchers_are_replaced(tmp_path: Path, target: str, o
     path, content = tmp_path / "python3.13", tree_launcher(tmp_path, PROGRAM)
     path.symlink_to(target)
     assert read_launcher(path) is None
-    assert is_launcher(path) is ours
+    assert is_foreign(path) is not ours
     if ours:
         write_launcher(path, content)
         assert read_launcher(path) == content
@@ -184,3 +186,26 @@ def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+def test_an_old_link_that_another_run_is_replacing_is_not_foreign(tmp_path: Path) -> None:
+    content = tree_launcher(tmp_path, PROGRAM)
+    for attempt in range(200):
+        path = tmp_path / str(attempt)
+        path.symlink_to("../default/bin/python")
+        run_together(*[lambda: write_launcher(path, content)] * 4)  # noqa: B023
+        assert read_launcher(path) == content
+
+
+def test_a_launcher_that_another_run_removes_and_writes_again_is_not_foreign(tmp_path: Path) -> None:
+    path, content = tmp_path / "python3.13", tree_launcher(tmp_path, PROGRAM)
+
+    def write() -> None:
+        for turn in range(200):
+            write_launcher(path, content + b"# %d\n" % turn)
+
+    def remove() -> None:
+        for _ in range(200):
+            remove_file(path)
+
+    run_together(write, remove, write, remove)

@@ -26,6 +26,7 @@ from provision.store.roots import (
     roots_lock,
 )
 from tests.support.strangers import as_stranger
+from tests.support.together import run_together
 
 
 @pytest.fixture
@@ -220,3 +221,22 @@ print(record_root(store, Path("/pythons.toml"), ["b"]), [root.keys for root in r
     assert as_stranger(code) == "False [('a',)]\n"
     for path in (store.home, *store.home.iterdir()):
         path.chmod(0o755)
+
+
+def test_a_root_that_is_removed_and_recorded_again_is_not_damaged(store: Store, manifest: Path) -> None:
+    record_root(store, manifest, ["a"])
+    path, root = only_root(store)
+    done: list[bool] = []
+
+    def record_again() -> None:
+        away = store.home / "away"
+        for _ in range(5000):
+            path.rename(away)
+            away.rename(path)
+        done.append(True)
+
+    def read() -> None:
+        while not done:
+            assert read_roots(store) in ({}, {path: root})
+
+    run_together(record_again, read, read, read)
