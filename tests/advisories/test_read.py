@@ -111,7 +111,7 @@ def test_a_path_without_advisories_is_refused(tmp_path: Path, content: bytes | N
         read_database(path)
 
 
-def test_a_summary_is_text_whatever_json_escapes() -> None:
+def test_a_summary_is_text_with_any_json_escapes() -> None:
     assert record(changed(COOKIES_GIT, summary="a \udfff\n b. c")).summary == "a ? b"
 
 

@@ -77,7 +77,7 @@ def test_a_url_that_the_api_names_is_treated_like_a_redirect(
     assert server.count() == 0
 
 
-def test_another_api_server_cannot_choose_where_the_token_goes(internet: Internet, tmp_path: Path) -> None:
+def test_another_api_server_cannot_choose_the_receiver_of_the_token(internet: Internet, tmp_path: Path) -> None:
     internet.server.put(PATH, json.dumps({"attestations": [{"bundle_url": "https://api.github.com/bundle"}]}).encode())
     internet.server.put("bundle", bytes(cramjam.snappy.compress_raw(format_bundle(BUNDLE))))
     environ = internet.environ | {"GITHUB_TOKEN": "ghp_secret"}

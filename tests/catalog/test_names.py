@@ -107,12 +107,12 @@ def test_names_of_each_era_are_read(filename: str, tag: str, expected: str) -> N
     assert " ".join(str(word or "-") if str(word) else "-" for word in words) == expected
 
 
-def test_the_tag_may_be_left_out_where_the_name_has_it() -> None:
+def test_the_tag_may_be_omitted_if_the_name_has_it() -> None:
     filename = f"cpython-3.14.2+20260127-{LINUX}-install_only.tar.gz"
     assert parse_name(filename) == parse_name(filename, "20260127")
 
 
-def test_the_tag_must_be_given_where_the_name_lacks_it() -> None:
+def test_the_tag_is_required_if_the_name_lacks_it() -> None:
     with pytest.raises(ValueError, match="does not tell its release tag"):
         parse_name(f"cpython-3.9.7-{LINUX}-install_only-20211017T1616.tar.gz")
 

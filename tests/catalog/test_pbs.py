@@ -24,7 +24,7 @@ URL = (
 )
 
 
-def test_a_url_is_made_of_tag_and_name_with_plus_escaped() -> None:
+def test_a_url_consists_of_tag_and_name_with_plus_escaped() -> None:
     assert asset_url("20260127", NAME) == URL
 
 

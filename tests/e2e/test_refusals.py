@@ -52,7 +52,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest_known(project: P
     assert not project.lock.exists()
 
 
-def test_all_impossible_requests_are_reported_together_with_what_exists(project: Project) -> None:
+def test_all_impossible_requests_are_reported_together_with_existing_builds(project: Project) -> None:
     project.write(
         '[settings]\ntargets = ["windows-x86_64"]\n[pythons]\n'
         'debug = "3.12.3d"\nfree = "3.12t"\nfuture = "3.99"\nfast = { version = "3.14", cpu = "v3" }\n'

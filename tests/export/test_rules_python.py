@@ -20,7 +20,7 @@ def test_the_output_is_the_expected_one(golden: Golden) -> None:
     ]
 
 
-def test_each_line_is_what_sha256sum_writes_and_names_the_file_with_a_plus() -> None:
+def test_each_line_is_as_written_by_sha256sum_and_has_the_file_name_with_a_plus() -> None:
     comment, *lines = export_rules_python(ROWS).text.splitlines()
     assert comment.startswith("# ")
     for line in lines:

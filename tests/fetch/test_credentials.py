@@ -29,7 +29,7 @@ def _sent(internet: Internet) -> list[tuple[str, str | None]]:
     return [(seen.headers["host"], seen.headers.get("authorization")) for seen in internet.server.seen()]
 
 
-def test_the_token_goes_to_github_and_not_to_where_it_redirects(internet: Internet, tmp_path: Path) -> None:
+def test_the_token_is_sent_to_github_but_not_to_the_target_of_a_redirect(internet: Internet, tmp_path: Path) -> None:
     internet.server.put("storage/a", SMALL)
     internet.server.fault(_RELEASE, redirect("https://release-assets.githubusercontent.com/storage/a"))
     assert _fetch(tmp_path, f"https://github.com{_RELEASE}", internet.environ | _TOKEN) == SMALL
@@ -106,7 +106,7 @@ def _authorization(environ: dict[str, str], url: str, *, redirected: bool = Fals
 
 
 @pytest.mark.parametrize("url", ["https://github.com/a", "https://api.github.com/repos"])
-def test_the_token_goes_to_github(url: str) -> None:
+def test_the_token_is_sent_to_github(url: str) -> None:
     assert _authorization(_TOKEN, url) == "Bearer ghp_secret"
 
 
@@ -121,7 +121,7 @@ def test_the_token_goes_to_github(url: str) -> None:
         "http://127.0.0.1:8000/a",
     ],
 )
-def test_the_token_goes_nowhere_else(url: str) -> None:
+def test_the_token_is_sent_to_no_other_host(url: str) -> None:
     assert _authorization(_TOKEN, url) is None
 
 

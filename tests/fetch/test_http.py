@@ -67,7 +67,7 @@ def test_a_redirect_to_a_forbidden_url_is_refused(server: Server, tmp_path: Path
         _fetch(tmp_path, server.at(PATH))
 
 
-def test_a_redirect_from_https_to_http_is_refused_even_where_http_is_allowed(
+def test_a_redirect_from_https_to_http_is_refused_even_if_http_is_allowed(
     internet: Internet, server: Server, tmp_path: Path
 ) -> None:
     server.put("real", SMALL)

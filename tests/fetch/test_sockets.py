@@ -138,7 +138,7 @@ def test_a_read_over_tls_ends_when_cancelled(
         assert time.monotonic() - started < _AT_ONCE
 
 
-def test_what_is_sent_over_tls_arrives_until_the_end(
+def test_data_sent_over_tls_arrives_completely(
     cancellation: Cancellation, listener: socket.socket, authority: trustme.CA
 ) -> None:
     sent = os.urandom(300_000)

@@ -142,7 +142,7 @@ def test_an_error_of_the_caller_ends_the_probe(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 @pytest.mark.parametrize("name", ["with spaces ", "umläut", "it's = #", os.fsdecode(b"caf\xe9")], ids=ascii)
-def test_an_interpreter_passes_whatever_its_path(interpreter: Installed, tmp_path: Path, name: str) -> None:
+def test_an_interpreter_passes_under_any_path(interpreter: Installed, tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "tree").symlink_to(interpreter.tree)
     probe(tmp_path / name / "tree", interpreter.asset)

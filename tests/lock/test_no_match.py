@@ -167,7 +167,7 @@ PLATFORMS = (
         ),
     ],
 )
-def test_missing_targets_are_named_with_what_exists_instead(entry: str, message: str) -> None:
+def test_missing_targets_are_named_with_existing_builds(entry: str, message: str) -> None:
     assert "\n".join(refusals(f"default = {entry}", *PLATFORMS, settings=FOUR)) == message
 
 

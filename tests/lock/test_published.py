@@ -143,7 +143,7 @@ def test_each_newly_published_row_can_be_requested() -> None:
     assert len(got) > 250
 
 
-def test_rows_that_the_snapshot_lacks_are_refused_with_what_exists_instead() -> None:
+def test_rows_missing_from_the_snapshot_are_refused_with_existing_builds() -> None:
     unknown = [row for row in table() if not row.is_known]
     with pytest.raises(SeveralErrors) as caught:
         resolved([row.entry for row in unknown])

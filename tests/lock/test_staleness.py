@@ -183,6 +183,6 @@ def test_an_entry_satisfies_its_request_if_resolving_its_rows_gives_it_again(dat
 
 
 @pytest.mark.parametrize(("entry", "settings"), [*REQUESTS, *CUSTOM_REQUESTS])
-def test_what_resolving_writes_satisfies_the_request(entry: str, settings: str) -> None:
+def test_a_resolved_entry_satisfies_the_request(entry: str, settings: str) -> None:
     asked, python = resolved(entry, settings)
     assert stale_entries(asked, Lock(pythons=(python,)), HOST) == ()

@@ -124,7 +124,7 @@ def test_settings_apply_to_every_entry() -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
-def test_each_key_that_changes_what_is_locked_is_in_the_digest(name: str, key: str) -> None:
+def test_each_key_that_affects_the_lock_file_is_in_the_digest(name: str, key: str) -> None:
     pairs = [pair(name, key, value) for value in field_of(name, key).examples]
     makes_stale = any(digests(one) != digests(other) for one, other in pairs)
     assert makes_stale is not ((name, key) in NOT_IN_THE_DIGEST), "see provision/manifest/manifest.py"

@@ -60,7 +60,7 @@ def test_fields_are_given_by_keyword() -> None:
         unchecked(3)
 
 
-def test_fields_are_given_by_position_where_that_is_declared() -> None:
+def test_fields_are_given_by_position_if_declared() -> None:
     assert Point(1, 2) == Point(x=1, y=2)
     match Point(1, 2):
         case Point(x, y):

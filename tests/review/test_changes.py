@@ -111,7 +111,7 @@ def test_added_levels_differ_from_added_targets() -> None:
     assert entry.aspects == ("targets",)
 
 
-def test_sizes_are_compared_where_both_are_known() -> None:
+def test_sizes_are_compared_if_both_are_known() -> None:
     old, new = (
         python(asset(size=100), asset(target="macos-aarch64")),
         python(asset(size=150), asset(target="macos-aarch64")),

@@ -61,7 +61,7 @@ def test_a_package_has_its_archive_cpe_purl_and_licence() -> None:
     assert "provision:components=not known" in package["comment"]
 
 
-def test_the_public_domain_is_declared_where_it_is_used() -> None:
+def test_the_public_domain_is_declared_if_used() -> None:
     assert "hasExtractedLicensingInfos" in written(inventory(*rows(entry("3.12.11+20250612", (GNU,)))))
     assert "hasExtractedLicensingInfos" not in written(inventory(("own", OTHERS)))
 

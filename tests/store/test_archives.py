@@ -66,7 +66,7 @@ def test_evicting_an_archive_also_removes_its_partial_download(cache: ArchiveCac
     assert [path.name for path in cache.directory.iterdir()] == [other.hex]
 
 
-def test_cleaning_keeps_what_should_be_kept(cache: ArchiveCache) -> None:
+def test_cleaning_keeps_the_given_archives(cache: ArchiveCache) -> None:
     kept, gone = put(cache, b"kept"), put(cache, b"gone!")
     cache.partial(kept).write_bytes(b"half")
     cache.partial(Digest("f" * 64)).write_bytes(b"stale")

@@ -251,7 +251,7 @@ def test_names_that_windows_reads_otherwise_are_refused(store: Store, project: P
     test_names_that_cannot_be_links_are_refused(store, project, name)
 
 
-def test_an_empty_directory_that_a_killed_run_left_is_made_a_link(store: Store, project: Path) -> None:
+def test_an_empty_directory_that_a_killed_run_left_is_replaced_by_a_link(store: Store, project: Path) -> None:
     """Windows makes a junction of one, and leaves it where the file system has no junctions."""
     install(store)
     (project / ".pythons/default").mkdir(parents=True)

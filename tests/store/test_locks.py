@@ -252,7 +252,7 @@ for mode in (os.O_RDONLY, os.O_RDWR):
 @pytest.mark.skipif(not is_root(), reason="needs root, to run code as another user")
 @pytest.mark.parametrize("before", ["missing", "readable by everybody"])
 @pytest.mark.parametrize("name", ["home/locks/some-key.lock", "home/locks/roots.lock", "cache/locks/archive.lock"])
-def test_other_users_cannot_take_a_lock_and_stop_its_owner(public_path: Path, name: str, before: str) -> None:
+def test_other_users_cannot_take_a_lock_and_block_its_owner(public_path: Path, name: str, before: str) -> None:
     path = public_path / name
     if before != "missing":
         path.parent.mkdir(parents=True)

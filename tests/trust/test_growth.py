@@ -494,7 +494,7 @@ def _seconds(growth: Growth, size: int) -> float:
 
 
 @pytest.mark.parametrize("name", variants(_GROWTHS, quick=_QUICK))
-def test_twice_the_input_takes_at_most_about_twice_the_time(name: str) -> None:
+def test_the_time_for_an_input_grows_linearly(name: str) -> None:
     growth = _GROWTHS[name]
     ratios = []
     for _ in range(5):  # a busy machine makes one measurement wrong, not all

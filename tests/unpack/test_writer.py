@@ -202,7 +202,7 @@ def test_a_file_is_written_hashed_and_dated(writer: TreeWriter, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("said", "made"), [(0o664, 0o644), (0, 0o644), (0o400, 0o644), (0o775, 0o755), (0o001, 0o755), (0o7777, 0o755)]
 )
-def test_modes_are_0644_or_0755_whatever_the_umask(tmp_path: Path, umask: int, said: int, made: int) -> None:
+def test_modes_are_0644_or_0755_under_any_umask(tmp_path: Path, umask: int, said: int, made: int) -> None:
     before = os.umask(umask)
     try:
         tree = TreeWriter(tmp_path, TargetFileSystem.of(tmp_path))
@@ -233,7 +233,7 @@ def test_links_keep_their_targets(writer: TreeWriter, tmp_path: Path) -> None:
     assert (tmp_path / "bin/python").readlink() == Path("python3.13")
 
 
-def test_links_are_dated_where_the_system_can(tmp_path: Path) -> None:
+def test_links_are_dated_if_the_system_supports_it(tmp_path: Path) -> None:
     file_system = TargetFileSystem.of(tmp_path)
     tree = TreeWriter(tmp_path, file_system)
     tree.link("x", "missing", to_directory=False)

@@ -78,7 +78,7 @@ def test_each_archive_is_downloaded_once_and_a_sync_needs_no_network_afterwards(
     assert "2 archives in the cache, 1 downloaded now" in done.err
 
 
-def test_a_sync_says_of_a_damaged_copy_that_it_was_downloaded(project: Project, builds: list[Build]) -> None:
+def test_a_sync_reports_a_damaged_copy_as_downloaded(project: Project, builds: list[Build]) -> None:
     """The plan was made before the copy was read."""
     copy = project.cache / "archives" / "sha256" / builds[0].sha256
     for words in (("sync",), ("sync", "-v"), ("sync", "--json")):
