@@ -30,7 +30,7 @@ from tests.support.tally import count
 
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 PATIENCE = 20.0
-A_SECOND = 1.0
+AT_ONCE = 5.0  # a second, and more on a loaded machine; what is not stopped waits for half a minute or for ever
 
 
 class Running:
@@ -83,7 +83,7 @@ def check_end(command: Running, taken: float, code: int, word: str) -> None:
     assert command.said.splitlines()[-1] == word
     assert command.said.count(word) == 1
     assert "Traceback" not in command.said
-    assert taken < A_SECOND, f"it took {taken:.2f} s"
+    assert taken < AT_ONCE, f"it took {taken:.2f} s"
     count("runs stopped while they waited or were busy")
 
 

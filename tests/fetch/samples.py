@@ -36,6 +36,8 @@ QUICK = DownloadSettings(
 )
 # For tests that succeed in the end, however busy the machine is.
 PATIENT = replace(QUICK, retry_timeout=20.0)
+# What ends at once ends within so many seconds on a loaded machine, too. What it must not wait for lasts ten or more.
+AT_ONCE = 5.0
 PARALLEL = replace(QUICK, connections=4, parallel_min_size=MIB, parallel_after_seconds=0.0)
 
 

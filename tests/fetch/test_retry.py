@@ -15,7 +15,7 @@ from provision.fetch.settings import MIB, DownloadSettings
 from provision.model.value import replace
 from provision.protocols import NoProgress
 from provision.url import Url
-from tests.fetch.samples import RecordedProgress
+from tests.fetch.samples import AT_ONCE, RecordedProgress
 
 _URL = Url.parse("https://example.com/a")
 _SERVER = _URL.origin
@@ -145,7 +145,7 @@ def test_an_outage_is_waited_out_until_the_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(TransferError):
         _policy(total=0.1).run(ended, _SERVER)
-    assert 0.05 < time.monotonic() - started < 1
+    assert 0.05 < time.monotonic() - started < AT_ONCE
 
 
 def test_if_another_source_remains_a_source_gets_only_a_few_attempts() -> None:
@@ -161,12 +161,12 @@ def test_if_another_source_remains_a_source_gets_only_a_few_attempts() -> None:
 
 
 def test_if_another_source_remains_a_long_pause_is_skipped() -> None:
-    attempts, known, started = _Attempts(_failure(after=5)), Attempts(), time.monotonic()
-    policy = _policy(max_pause=0.1, total=60)
+    attempts, known, started = _Attempts(_failure(after=30)), Attempts(), time.monotonic()
+    policy = _policy(max_pause=0.1, retry_timeout=99, total=99)
     with pytest.raises(TransferError):
         policy.run(attempts, _SERVER, known, tries=4)
-    assert time.monotonic() - started < 1
-    assert known.due - started >= 5
+    assert time.monotonic() - started < AT_ONCE
+    assert known.due - started >= 30
 
 
 def test_without_a_network_and_a_deadline_only_a_few_attempts_are_made() -> None:
@@ -262,8 +262,8 @@ def test_a_cancellation_ends_the_pause() -> None:
     threading.Timer(0.05, cancellation.set).start()
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        _policy(cancellation=cancellation, retry_timeout=99, total=99).run(_Attempts(_failure(after=5)), _SERVER)
-    assert time.monotonic() - started < 1
+        _policy(cancellation=cancellation, retry_timeout=99, total=99).run(_Attempts(_failure(after=30)), _SERVER)
+    assert time.monotonic() - started < AT_ONCE
 
 
 def test_nothing_is_raised_until_cancelled() -> None:
@@ -288,7 +288,7 @@ def test_a_wait_ends_when_another_thread_cancels() -> None:
     started = time.monotonic()
     with pytest.raises(CancelledError):
         cancellation.wait(10)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE
 
 
 def test_callbacks_are_called_until_removed() -> None:

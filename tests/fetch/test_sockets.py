@@ -18,12 +18,12 @@ import pytest
 from provision.fetch.retry import Cancellation, CancelledError, Deadline
 from provision.fetch.sockets import Address, SocketBackend, connect_first, in_background
 from tests.fetch.conftest import tls_of
+from tests.fetch.samples import AT_ONCE
 
 if TYPE_CHECKING:
     import trustme
 
 _SOON = 0.05
-_AT_ONCE = 5.0  # the waits are for ten seconds or more; a loaded machine may be slow to end one
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_wait_ends_when_cancelled(cancellation: Cancellation, listener: socket
     started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         wait(stream)
-    assert time.monotonic() - started < _AT_ONCE
+    assert time.monotonic() - started < AT_ONCE
     stream.close()
 
 
@@ -83,7 +83,7 @@ def test_a_wait_ends_with_the_deadline(cancellation: Cancellation, listener: soc
     started = time.monotonic()
     with Deadline(0.1).bounding(), pytest.raises(_TIMEOUTS):
         wait(stream)
-    assert time.monotonic() - started < _AT_ONCE
+    assert time.monotonic() - started < AT_ONCE
     stream.close()
 
 
@@ -135,7 +135,7 @@ def test_a_read_over_tls_ends_when_cancelled(
         started = _cancel_soon(cancellation)
         with pytest.raises(CancelledError):
             stream.read(100, timeout=10)
-        assert time.monotonic() - started < _AT_ONCE
+        assert time.monotonic() - started < AT_ONCE
 
 
 def test_data_sent_over_tls_arrives_completely(
@@ -189,7 +189,7 @@ def test_bytes_of_an_unfinished_tls_record_do_not_restart_the_wait(
         ended.set()
         dripping.join()
         plain.close()
-        assert time.monotonic() - started < _AT_ONCE
+        assert time.monotonic() - started < AT_ONCE
 
 
 def test_tls_works_within_tls(cancellation: Cancellation, listener: socket.socket, authority: trustme.CA) -> None:
@@ -242,7 +242,7 @@ def test_a_host_lookup_that_hangs_ends_when_cancelled(cancellation: Cancellation
     started = _cancel_soon(cancellation)
     with pytest.raises(CancelledError):
         in_background(lambda: _never(released), 10, cancellation)
-    assert time.monotonic() - started < _AT_ONCE
+    assert time.monotonic() - started < AT_ONCE
     released.set()
 
 
@@ -299,7 +299,7 @@ def test_addresses_that_do_not_respond_delay_only_briefly(
         addresses = [_inet(host, port) for host in [*hosts, "127.0.0.1"]]
         before, started = threading.active_count(), time.monotonic()
         stream = SocketBackend(cancellation, lambda *_: addresses).connect_tcp("example.com", port, timeout=10)
-        assert time.monotonic() - started < 0.3 * dead + 0.4
+        assert time.monotonic() - started < AT_ONCE
     assert stream.get_extra_info("socket").getpeername() == ("127.0.0.1", port)
     assert threading.active_count() == before
     stream.close()
@@ -308,10 +308,10 @@ def test_addresses_that_do_not_respond_delay_only_briefly(
 def test_an_address_that_refuses_causes_no_delay(cancellation: Cancellation, listener: socket.socket) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        addresses = [reserved.getsockname(), listener.getsockname()]
+        addresses = [*[reserved.getsockname()] * 40, listener.getsockname()]  # a delay for each adds up to ten seconds
         started = time.monotonic()
         connected = connect_first([(socket.AF_INET, each) for each in addresses], 10, cancellation)
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < AT_ONCE
         assert connected.getpeername() == listener.getsockname()
         connected.close()
 
@@ -333,7 +333,7 @@ def test_connecting_ends_when_cancelled_and_at_the_deadline(cancellation: Cancel
         started = _cancel_soon(cancellation)
         with pytest.raises(CancelledError):
             connect_first([_inet("127.0.0.1", port)], 10, cancellation)
-        assert time.monotonic() - started < _AT_ONCE
+        assert time.monotonic() - started < AT_ONCE
 
 
 @linux
@@ -342,10 +342,10 @@ def test_addresses_of_both_families_are_tried_alternately(cancellation: Cancella
     port = listener.getsockname()[1]
     try:
         with _silent("::1", port, socket.AF_INET6):
-            dead: list[Address] = [(socket.AF_INET6, ("::1", port))] * 10
+            dead: list[Address] = [(socket.AF_INET6, ("::1", port))] * 40  # a quarter of a second for each
             started = time.monotonic()
-            connected = connect_first([*dead, _inet("127.0.0.1", port)], 5, cancellation)
-            assert time.monotonic() - started < 1
+            connected = connect_first([*dead, _inet("127.0.0.1", port)], 20, cancellation)
+            assert time.monotonic() - started < AT_ONCE
     except OSError:
         pytest.skip("no IPv6 here")
     assert connected.family == socket.AF_INET

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
 from provision.errors import IntegrityError, ProvisionError, StoreError
 from provision.host.execute import CommandError
+from provision.install import messages
 from provision.install.messages import Message, ProgressSender, outcome_of, result_of, show_progress
 from provision.store.links import LinksUnavailableError
 from tests.fetch.samples import RecordedProgress
@@ -71,13 +71,16 @@ def test_progress_adds_up_in_few_messages() -> None:
     assert len(sent) < 20
 
 
-def test_progress_is_reset_when_a_step_starts_over_and_pending_progress_is_sent_in_time() -> None:
+def test_progress_is_reset_when_a_step_starts_over_and_pending_progress_is_sent_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(messages, "_REPORT_INTERVAL", 10.0)
     sent: list[Message] = []
     sender = ProgressSender(sent.append)
     sender.advance("b", 1)
     sender.advance("a", 5)
     sender.start("a", "CPython", "fetch", None)
-    time.sleep(0.06)
+    monkeypatch.setattr(messages, "_REPORT_INTERVAL", 0.0)  # it is over
     sender.advance("a", 2)
     advanced = [message["values"] for message in sent if message["progress"] == "advance"]
     assert [list(values) for values in advanced] == [["b", 1], ["a", 2]]
