@@ -110,7 +110,7 @@ def test_a_failure_that_persists_is_reported_with_its_source_and_cause(
     url = server.put(PATH, SMALL)
     server.fault(PATH, fault)
     with pytest.raises(NetworkError, match=cause) as caught:
-        _fetch(tmp_path, url, settings=patience(fault))
+        _fetch(tmp_path, url, settings=replace(patience(fault), retry_timeout=1.0))
     assert f"127.0.0.1:{server.port}  " in str(caught.value)
     assert server.count(PATH) >= 2
 
