@@ -137,7 +137,7 @@ _ANSWERS = {
     "store.directories": "before removing, everything is made writable, on Windows files as well; macOS is as Linux",
     "store.hashing": "`readlink` reads links and junctions; macOS is as Linux",
     "store.launchers": "`readlink` reads links and junctions; macOS is as Linux",
-    "store.links": "Windows has functions of its own; macOS is as Linux",
+    "store.directory_links": "Windows has functions of its own; macOS is as Linux",
     "store.locks": "Windows has functions of its own; macOS is as Linux",
     "store.publish": _ONE_BIT,
     "store.stamp": "only macOS and Linux have user ids; without a boot id in /proc there is no stamp",

@@ -5,37 +5,30 @@
 its commands. A file or directory in the place of a link belongs to the user: it is not touched, and raises
 `StoreError`.
 
-If the project's file system has no symbolic links, ``.pythons/<name>`` is a directory with a launcher, ``bin/python``.
 If nothing can be written, `LinksUnavailableError` is raised: the trees can be used without links.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from provision.errors import UNWRITABLE, StoreError, UsageError, store_error, store_failures
+from provision.errors import StoreError, UsageError, store_error, store_failures
 from provision.host.files import (
     is_directory,
     is_file,
     is_link,
-    is_link_stat,
-    is_temporary,
     is_windows_device,
     make_directory,
-    read_small_file_or_none,
-    remove_file,
     replace_file,
-    temporary_path,
     unfinished_files,
 )
 from provision.model.asset import Asset
-from provision.store.directories import remove_recursively, rename_directory
+from provision.store.directories import remove_recursively
+from provision.store.directory_links import NO_LINKS, link_directory, read_link, remove_link
 from provision.store.launchers import (
     command_file,
     command_launcher,
@@ -45,19 +38,9 @@ from provision.store.launchers import (
 )
 from provision.store.layout import Store, executable, is_key
 
-if sys.platform != "win32":
-    from provision.store.launchers import tree_launcher, tree_of_launcher
-
 LINKS, BIN = ".pythons", "bin"
 _PIP = "bin/pip3"  # every tree for Unix with pip has it
 _IGNORE = b"*\n"
-
-# How often other processes may remove our temporary link before we give up.
-_TRIES = 20
-
-
-# Errors of file systems without symbolic links, including those over a network or from another system.
-_NO_LINKS = UNWRITABLE | {errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EPROTO}
 
 
 class LinksUnavailableError(StoreError):
@@ -218,7 +201,7 @@ def _link_failures(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         failure = store_error("link interpreters into the project", path, error, variable="")
-        raise (LinksUnavailableError(failure.message) if error.errno in _NO_LINKS else failure) from error
+        raise (LinksUnavailableError(failure.message) if error.errno in NO_LINKS else failure) from error
 
 
 def _link_refused(path: Path) -> StoreError:
@@ -250,156 +233,3 @@ def _checked_name(name: str) -> str:
 def _key_of(target: str, store: Store) -> str:
     key = os.path.split(target)[1]
     return key if is_key(key) and target == str(store.tree(key)) else ""
-
-
-def _is_taken(path: Path) -> bool:
-    """Whether there is anything at a path but a link or the start of one.
-
-    Another run may be making one: its launcher, which comes last, is also looked for last.
-    """
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return not is_link_stat(facts) and not _is_unfinished(path) and read_link(path) is None
-
-
-# One link, on each system.
-
-if sys.platform != "win32":
-    _PROGRAM = "bin/python"  # as `executable` has it in every tree that runs here
-
-    def link_directory(path: Path, target: Path) -> None:
-        """Make ``path`` a link to a tree, in one step if it is a link that leads elsewhere.
-
-        Raises `FileExistsError` if there is anything but a link.
-        """
-        for _ in range(_TRIES):
-            now = read_link(path)
-            if now == str(target):
-                return
-            if now is None and _is_taken(path):
-                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
-            temporary = temporary_path(path)
-            try:
-                if not _make_symlink(temporary, target):
-                    _make_launcher_directory(path, target)
-                    return
-                if is_directory(path) and not is_link(path):
-                    remove_link(path)
-                temporary.replace(path)
-            except FileNotFoundError:
-                # If the directory exists, another process took this one for dead and removed the temporary link.
-                if not is_directory(path.parent):
-                    raise
-
-    def read_link(path: Path) -> str | None:
-        """The target of a link that `link_directory` made; None for anything else."""
-        try:
-            return str(path.readlink())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-        launcher = read_launcher(path / _PROGRAM)
-        tree = tree_of_launcher(launcher, _PROGRAM) if launcher else None
-        return str(tree) if tree else None
-
-    def remove_link(path: Path) -> None:
-        """Remove what `link_directory` made."""
-        try:
-            directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:  # a link, or nothing
-            remove_file(path)
-            return
-        try:
-            # Another run may put a link in place of the directory, and a path would then lead into the tree.
-            with suppress(FileNotFoundError):
-                os.unlink(_PROGRAM, dir_fd=directory)
-        finally:
-            os.close(directory)
-        folder = (path / _PROGRAM).parent
-        for each in unfinished_files(folder):
-            remove_file(each)
-        for each in (folder, path):
-            with suppress(FileNotFoundError):
-                each.rmdir()
-
-    def _is_unfinished(path: Path) -> bool:
-        """Whether this is a directory in which a run started to make a launcher; it may still be empty."""
-        program = path / _PROGRAM
-        if is_link(path) or not is_directory(path) or is_link(program.parent):
-            return False
-        return all(
-            each == program.parent or (each.parent == program.parent and is_temporary(each, program.name))
-            for each in path.rglob("*")
-        )
-
-    def _make_symlink(path: Path, target: Path) -> bool:
-        """Make a symbolic link; False if the file system has none, or nothing can be created."""
-        try:
-            path.symlink_to(target)
-        except OSError as error:
-            if error.errno in _NO_LINKS:
-                return False
-            # The error names the target first, which is not the problem.
-            raise type(error)(error.errno, error.strerror, str(path)) from error
-        return True
-
-    def _make_launcher_directory(path: Path, target: Path) -> None:
-        if is_link(path):
-            path.unlink()
-        make_directory((path / _PROGRAM).parent)
-        write_launcher(path / _PROGRAM, tree_launcher(target, _PROGRAM))
-
-else:  # Windows: junctions need no privilege; on a file system without them, a file holds the path.
-    _MARK = "provision-link: "
-    _LARGEST_LINK_FILE = 64 * 1024
-
-    def link_directory(path: Path, target: Path) -> None:
-        for _ in range(_TRIES):
-            now = read_link(path)
-            if now == str(target):
-                return
-            if now is None and _is_taken(path):
-                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
-            junction = _make_junction(temporary_path(path), target)
-            if is_directory(path) or junction:
-                remove_link(path)  # a directory, and so a junction, can neither replace anything nor be replaced
-            if junction is None:
-                replace_file(path, f"{_MARK}{target}\r\n".encode())
-                return
-            try:
-                rename_directory(junction, path)
-            except FileExistsError:  # of another process, which may have linked another tree
-                remove_link(junction)
-
-    def read_link(path: Path) -> str | None:
-        try:
-            return str(path.readlink()).removeprefix("\\\\?\\")
-        except OSError:
-            text = (read_small_file_or_none(path, _LARGEST_LINK_FILE) or b"").decode(errors="replace")
-            return text.removeprefix(_MARK).strip() if text.startswith(_MARK) else None
-
-    def remove_link(path: Path) -> None:
-        if is_directory(path) and not is_link(path):
-            path.rmdir()
-        else:
-            remove_file(path)
-
-    def _is_unfinished(path: Path) -> bool:
-        """Whether this is an empty directory that was to become a junction."""
-        return is_directory(path) and not is_link(path) and not any(path.iterdir())
-
-    def _make_junction(path: Path, target: Path) -> Path | None:
-        """Make a junction and return its path; None if the file system has none."""
-        import _winapi
-
-        try:
-            _winapi.CreateJunction(str(target), str(path))
-        except OSError:
-            with suppress(FileNotFoundError):
-                path.rmdir()  # the directory that should have become a junction remains
-            return None
-        return path

@@ -22,11 +22,9 @@ from provision.store.layout import Store
 from provision.store.links import (
     command_name,
     link_commands,
-    link_directory,
     link_interpreter,
     links_directory,
     read_links,
-    remove_link,
     stable_tree,
     unknown_commands,
     unlink_interpreter,
@@ -35,7 +33,6 @@ from tests.store.samples import ASSET, FREE, Choice, install, link_project, vari
 from tests.support.file_systems import without_symlinks
 from tests.support.killer import ROOT, Victim, python, was_killed
 from tests.support.strangers import as_stranger
-from tests.support.together import run_together
 from tests.support.variants import variants
 
 DEFAULT, FREE_CHOICE = Choice(name="default"), Choice(name="free", asset=FREE)
@@ -430,22 +427,6 @@ def test_files_beside_a_launcher_are_not_removed_with_it(store: Store, project: 
     (project / ".pythons/free/bin/python").write_text("mine")
     with pytest.raises(StoreError, match="another file or directory is at this path"):
         link_project(project, store, [FREE_CHOICE])
-
-
-def test_a_link_that_another_run_makes_or_removes_is_not_in_the_way(store: Store, project: Path) -> None:
-    install(store)
-    link_interpreter(project, "default", DEFAULT.key, store)
-
-    def link() -> None:
-        for _ in range(300):
-            link_directory(project / ".pythons/default", store.tree(DEFAULT.key))
-
-    def unlink() -> None:
-        for _ in range(300):
-            remove_link(project / ".pythons/default")
-
-    run_together(link, unlink, link, unlink)
-    assert (store.tree(DEFAULT.key) / "bin/python").exists()
 
 
 def test_a_launcher_that_another_run_makes_in_place_of_a_link_is_not_in_the_way(store: Store, project: Path) -> None:

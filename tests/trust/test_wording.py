@@ -112,7 +112,7 @@ def test_reasons_of_the_system_are_worded_in_one_place() -> None:
                 shown = node.value if isinstance(node, ast.FormattedValue) else None
                 assert not (isinstance(shown, ast.Name) and shown.id == handler.name), f"{name}:{handler.lineno}"
                 words = isinstance(node, ast.Attribute) and node.attr == "strerror"
-                assert not words or name == "store/links.py", f"{name}:{handler.lineno}"
+                assert not words or name == "store/directory_links.py", f"{name}:{handler.lineno}"
 
 
 def test_hints_are_sentences() -> None:
