@@ -59,6 +59,7 @@ COVERED_BY = {
     "fleet/image_layers": "workflows/test_image.py",
     "fleet/image_push": "workflows/test_image.py",
     "fetch/transfer": "fetch/test_download.py",
+    "host/children": "cli/test_stopping.py",
     "virtualenv_discovery": "integrations/test_discovery.py",
     "store/activation": "integrations/test_shells.py",
     "workflows/doctor_places": "workflows/test_doctor.py",

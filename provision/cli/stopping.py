@@ -96,8 +96,15 @@ def _mute_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
 def _force_exit(stopped: StopRequested) -> None:
     time.sleep(_GRACE_PERIOD)
     report_stop(stopped)
-    os._exit(stopped.exit_code)
+    _exit(stopped.exit_code)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    os._exit(128 + number)
+    _exit(128 + number)
+
+
+def _exit(code: int) -> None:
+    # It is imported where programs are started. Not here: the code that is unwinding may hold import locks.
+    if children := sys.modules.get("provision.host.children"):
+        children.end_children()
+    os._exit(code)

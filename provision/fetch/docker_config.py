@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import reason_of
+from provision.host.children import running
 from provision.host.files import find_program, read_small_file_or_none
 from provision.model.value import field, frozen
 from provision.store.json_tables import string
@@ -168,6 +169,7 @@ def _output(program: str, server: str, environ: Mapping[str, str], cancellation:
     end = time.monotonic() + _HELPER_SECONDS
     question: bytes | None = server.encode()
     with Popen([program, "get"], stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environ)) as helper:
+        running.add(helper)
         try:
             while True:
                 try:
@@ -182,6 +184,8 @@ def _output(program: str, server: str, environ: Mapping[str, str], cancellation:
         except BaseException:
             helper.kill()
             raise
+        finally:
+            running.discard(helper)
 
 
 def _text(given: object) -> str | None:

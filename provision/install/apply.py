@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import Place, ProvisionError, StoreError, raise_all
-from provision.install.probe import end_probes, require_exec
+from provision.host.children import end_children
+from provision.install.probe import require_exec
 from provision.model.target import Host
 from provision.model.value import frozen
 from provision.plan import Install, Selected
@@ -124,9 +125,10 @@ def _join_briefly(workers: Sequence[threading.Thread]) -> None:
     """
     end = time.monotonic() + _GRACE
     while any(worker.is_alive() for worker in workers) and (left := end - time.monotonic()) > 0:
-        end_probes()  # a thread whose interpreter was killed may start it again, without an environment: see `probing`
+        # A thread whose interpreter was killed may start it again, without an environment: see `probing`.
+        end_children()
         time.sleep(min(left, _POLL_INTERVAL / 10))
-    end_probes()
+    end_children()
 
 
 def _places(installs: Sequence[Install], context: InstallContext, jobs: int, stack: ExitStack) -> Places:

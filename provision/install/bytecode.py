@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
+from provision.host.children import running
 from provision.host.execute import why_not_executed
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, TreeEntry
@@ -196,22 +197,24 @@ def _run_batches(
     Returns the exit code, the words printed and the standard error of each process.
     """
     batches = [batch for batch in (groups[start::most] for start in range(most)) if batch]
-    running: list[Popen[bytes]] = []
+    started: list[Popen[bytes]] = []
     results = []
     try:
         for batch in batches:
             words = [word for group in batch for word in group]
-            running.append(_start(command, tree, words))
-        for process in running:
+            started.append(_start(command, tree, words))
+        for process in started:
             process.stdin = None
             out, err = process.communicate()
             words = out.decode("utf-8", "surrogateescape").split("\0")
             results.append((process.returncode, [word for word in words if word], err))
     except BaseException:
-        for process in running:
+        for process in started:
             process.kill()
             process.communicate()
         raise
+    finally:
+        running.difference_update(started)
     return results
 
 
@@ -222,6 +225,7 @@ def _start(command: list[str], tree: Path, words: list[str]) -> Popen[bytes]:
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    running.add(process)
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # the process failed; its standard error has the reason
             process.stdin.write("\0".join(words).encode("utf-8", "surrogateescape"))

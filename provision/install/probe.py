@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError, ProvisionError, store_failures
+from provision.host.children import running
 from provision.host.cpu import cpu_level
 from provision.host.execute import noexec_error, refuses_programs, why_not_executed
 from provision.lock.select import glibc_floor, needs_absent_loader
@@ -49,8 +50,6 @@ for name, answer in answers.items():
 """
 _RETRY_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # in seconds
 _TIMEOUT = 60  # in seconds; GraalPy takes several on a slow machine
-# Interpreters that were started and may still be running.
-_running: set[subprocess.Popen[bytes]] = set()
 _LOADER_FAILURES = (
     "error while loading shared libraries",
     "Error loading shared library",
@@ -213,7 +212,7 @@ def _start(python: Path, title: str) -> subprocess.Popen[bytes]:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
         raise _unstartable(title, why_not_executed(python, error)) from error
-    _running.add(process)
+    running.add(process)
     return process
 
 
@@ -232,19 +231,13 @@ def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Leave no process and no pipe behind, even if reading the answers was interrupted."""
-    _running.discard(process)
+    running.discard(process)
     if process.poll() is None:
         process.kill()
         process.wait()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
-
-
-def end_probes() -> None:
-    """Kill all interpreters that threads are waiting for, because this process is about to end."""
-    for process in tuple(_running):
-        process.kill()
 
 
 def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.install.processes import is_alive
 from tests.support.killer import ROOT
 
 _BUSY = """
@@ -86,6 +87,35 @@ finally:
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20) == ("the document", "terminated\n")
     assert process.returncode == 143
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_a_process_that_does_not_unwind_leaves_no_program_behind(second: bool) -> None:
+    process = start(
+        """
+import subprocess, threading
+from provision.host.children import running
+stopping._GRACE_PERIOD = 60 if SECOND else grace_period
+stopping.install_handlers()
+hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+running.add(hanging)
+try:
+    tell(hanging.pid)
+    linger()
+finally:
+    tell("unwinding")
+    time.sleep(60)
+""".replace("SECOND", str(second))
+    )
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "unwinding")
+    if second:
+        process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "" if second else "interrupted\n")
+    assert process.returncode == 130
+    assert not is_alive(pid)
 
 
 def test_a_signal_is_noted_even_if_its_exception_is_wrapped_or_lost() -> None:
