@@ -17,7 +17,6 @@ _TRANSFER_SWITCHES = {
     "--progress": ("progress", True),
     "--no-progress": ("progress", False),
 }
-_TRANSFER_VALUES = {"--jobs": "jobs", "-j": "jobs"}
 
 # Of the commands that are run without Typer: their own switches, whether they take names, and the options of transfers.
 _OWN = {
@@ -27,7 +26,7 @@ _OWN = {
     "list": {},
     "which": {"--store": ("store", True)},
 }
-_OWN_VALUES = {"sync": {"--jitter": "jitter"}}
+_OWN_VALUES = {"sync": {"--jobs": "jobs", "-j": "jobs", "--jitter": "jitter"}}
 _TAKE_NAMES = ("sync", "plan", "which")
 _TRANSFER = ("sync", "lock")
 
@@ -48,9 +47,8 @@ def read_line(argv: list[str]) -> Line | None:
     if not argv or argv[0] not in _OWN:
         return None
     line = Line(argv[0])
-    transfer = line.command in _TRANSFER
-    switches = {**_SWITCHES, **_OWN[line.command], **(_TRANSFER_SWITCHES if transfer else {})}
-    values = {**VALUE_OPTIONS, **(_TRANSFER_VALUES if transfer else {}), **_OWN_VALUES.get(line.command, {})}
+    switches = {**_SWITCHES, **_OWN[line.command], **(_TRANSFER_SWITCHES if line.command in _TRANSFER else {})}
+    values = {**VALUE_OPTIONS, **_OWN_VALUES.get(line.command, {})}
     words = iter(argv[1:])
     for word in words:
         option, equals, value = word.partition("=")

@@ -33,6 +33,12 @@ def as_typer_reads(command: str, words: list[str]) -> dict[str, Any] | None:
     return {name: value for name, value in context.params.items() if value not in (None, defaults.get(name), [], ())}
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_option_is_read_that_typer_refuses(command: str) -> None:
+    for words in ([word, *value] for word in WORDS for value in ([], ["2"], ["default"])):
+        assert read_line([command, *words]) is None or as_typer_reads(command, words) is not None, words
+
+
 @given(st.sampled_from(COMMANDS), st.lists(st.sampled_from(WORDS), max_size=5))
 def test_command_lines_are_read_as_typer_reads_them(command: str, words: list[str]) -> None:
     line = read_line([command, *words])
