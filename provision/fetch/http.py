@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from provision import __version__
 from provision.errors import PolicyError, reason_of
@@ -102,25 +102,15 @@ class HttpClient:
     def __init__(self, transport: Transport, credentials: Credentials, policy: HostPolicy) -> None:
         self._transport, self._credentials, self._policy = transport, credentials, policy
 
-    @contextmanager
     def get(
-        self,
-        url: Url,
-        headers: Mapping[str, str],
-        deadline: Deadline,
-        *,
-        origin: UrlOrigin | None = None,
-        content: bytes | None = None,
-    ) -> Iterator[HttpResponse]:
+        self, url: Url, headers: Mapping[str, str], deadline: Deadline, *, origin: UrlOrigin | None = None
+    ) -> AbstractContextManager[HttpResponse]:
         """Request the URL; returns any final status, raises `TransferError` if there is no response.
 
-        ``content`` is sent with POST; a redirect is then a final status, because the content is meant only for this
-        host. ``origin`` is where the chain of redirects that led to ``url`` began; credentials are bound to it. The
-        deadline bounds everything on the network within the context, including the response's body.
+        ``origin`` is where the chain of redirects that led to ``url`` began; credentials are bound to it. The deadline
+        bounds everything on the network within the context, including the response's body.
         """
-        method = "GET" if content is None else "POST"
-        with self.request(method, url, headers, deadline, origin=origin, content=content) as response:
-            yield response
+        return self.request("GET", url, headers, deadline, origin=origin)
 
     @contextmanager
     def request(
@@ -134,7 +124,7 @@ class HttpClient:
         content: Content | None = None,
         named_by: Url | None = None,
     ) -> Iterator[HttpResponse]:
-        """Like `get`, with any method; only redirects of GET are followed.
+        """Like `get`, with any method; only redirects of GET are followed: ``content`` is meant only for this host.
 
         ``named_by`` is the server whose response contained the URL, which is then checked like a redirect.
         """
