@@ -38,6 +38,14 @@ NO_LINKS = UNWRITABLE | {errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EP
 _TRIES = 20
 
 
+def _leads_to(path: Path, target: Path) -> bool:
+    """Whether a link leads to a tree; raises `FileExistsError` if there is anything but a link or the start of one."""
+    now = read_link(path)
+    if now is None and _is_taken(path):
+        raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
+    return now == str(target)
+
+
 def _is_taken(path: Path) -> bool:
     """Whether there is anything at a path but a link or the start of one.
 
@@ -59,11 +67,8 @@ if sys.platform != "win32":
         Raises `FileExistsError` if there is anything but a link.
         """
         for _ in range(_TRIES):
-            now = read_link(path)
-            if now == str(target):
+            if _leads_to(path, target):
                 return
-            if now is None and _is_taken(path):
-                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             temporary = temporary_path(path)
             try:
                 if not _make_symlink(temporary, target):
@@ -143,11 +148,8 @@ else:
 
     def link_directory(path: Path, target: Path) -> None:
         for _ in range(_TRIES):
-            now = read_link(path)
-            if now == str(target):
+            if _leads_to(path, target):
                 return
-            if now is None and _is_taken(path):
-                raise FileExistsError(errno.EEXIST, "another file or directory is at this path", str(path))
             junction = _make_junction(temporary_path(path), target)
             if is_directory(path) or junction:
                 remove_link(path)  # a directory, and so a junction, can neither replace anything nor be replaced
