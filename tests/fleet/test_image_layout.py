@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from provision.errors import UsageError
 from provision.fleet.image_layout import ImageLayout
 from provision.host.files import temporary_path
 from provision.model.oci import MANIFEST, REF_NAME
+from tests.support.together import run_together
 
 
 def test_no_name_is_lost_when_several_runs_name_images(tmp_path: Path) -> None:
@@ -31,20 +31,8 @@ def test_no_name_is_lost_when_several_runs_name_images(tmp_path: Path) -> None:
 
 
 def test_runs_that_begin_together_all_find_a_usable_directory(tmp_path: Path) -> None:
-    def run(name: str, start: threading.Barrier) -> None:
-        start.wait()
-        ImageLayout(tmp_path / name).prepare()
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that they take turns between any two looks at the directory
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            for attempt in range(100):
-                start = threading.Barrier(8)
-                for ran in [pool.submit(run, str(attempt), start) for _ in range(8)]:
-                    ran.result()
-    finally:
-        sys.setswitchinterval(interval)
+    for attempt in range(100):
+        run_together(*[ImageLayout(tmp_path / str(attempt)).prepare] * 8)
 
 
 def test_a_directory_that_another_run_makes_a_layout_is_not_foreign(tmp_path: Path) -> None:
