@@ -63,7 +63,14 @@ def _usual_words(argv: list[str]) -> list[str]:
 
 
 def _dispatch(argv: list[str]) -> int:
-    from provision.cli.stopping import exit_on_signal, install_handlers, report_stop, run_callbacks, stop_requested
+    from provision.cli.stopping import (
+        end_programs,
+        exit_on_signal,
+        install_handlers,
+        report_stop,
+        run_callbacks,
+        stop_requested,
+    )
 
     try:
         install_handlers(_stop_documents(argv))
@@ -74,6 +81,7 @@ def _dispatch(argv: list[str]) -> int:
         if stopped is None:
             raise
         run_callbacks()
+        end_programs()
         sys.stderr.flush()
         report_stop(stopped)
         return stopped.exit_code

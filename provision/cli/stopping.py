@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from types import FrameType
+from types import FrameType, ModuleType
 
 from provision.cli import streams
 
@@ -72,6 +72,17 @@ def report_stop(stopped: StopRequested) -> None:
         os.write(1, _documents.get(stopped.message, b""))
 
 
+def end_programs() -> None:
+    """Kill the programs that this process started and waits for."""
+    if children := _children():
+        children.end_children()
+
+
+def _children() -> ModuleType | None:
+    """`host.children`, if it is imported, as where programs are started; an import here could wait for import locks."""
+    return sys.modules.get("provision.host.children")
+
+
 def exit_on_signal() -> None:
     """Let signals end the process at once: there is nothing left to unwind, or unwinding takes too long."""
     for number in _MESSAGES:
@@ -84,7 +95,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     stopped = StopRequested(number)
     _requested.append(stopped)
     _thread.start_new_thread(_force_exit, (stopped,))
-    raise stopped
+    if children := _children():
+        children.interrupt(stopped)
+    else:
+        raise stopped
 
 
 def _mute_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
@@ -104,7 +118,5 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _exit(code: int) -> None:
-    # It is imported where programs are started. Not here: the code that is unwinding may hold import locks.
-    if children := sys.modules.get("provision.host.children"):
-        children.end_children()
+    end_programs()
     os._exit(code)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import reason_of
-from provision.host.children import running
+from provision.host.children import running, start
 from provision.host.files import find_program, read_small_file_or_none
 from provision.model.value import field, frozen
 from provision.store.json_tables import string
@@ -168,8 +168,7 @@ def _output(program: str, server: str, environ: Mapping[str, str], cancellation:
     cancellation.check()
     end = time.monotonic() + _HELPER_SECONDS
     question: bytes | None = server.encode()
-    with Popen([program, "get"], stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environ)) as helper:
-        running.add(helper)
+    with start(lambda: Popen([program, "get"], stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environ))) as helper:
         try:
             while True:
                 try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError
-from provision.host.children import running
+from provision.host.children import running, start
 from provision.host.execute import why_not_executed
 from provision.model.asset import Asset
 from provision.model.tree import DIRECTORY_MODE, FILE_MODE, TreeEntry
@@ -224,8 +224,7 @@ def _start(command: list[str], tree: Path, words: list[str]) -> Popen[bytes]:
 
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     environ |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
-    process = Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    running.add(process)
+    process = start(lambda: Popen(command, cwd=tree, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE))
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # the process failed; its standard error has the reason
             process.stdin.write("\0".join(words).encode("utf-8", "surrogateescape"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import IntegrityError, PolicyError, ProvisionError, store_failures
-from provision.host.children import running
+from provision.host.children import running, start
 from provision.host.cpu import cpu_level
 from provision.host.execute import noexec_error, refuses_programs, why_not_executed
 from provision.lock.select import glibc_floor, needs_absent_loader
@@ -207,13 +207,11 @@ def _start(python: Path, title: str) -> subprocess.Popen[bytes]:
     # The caller's environment must not affect what the interpreter reports; Windows needs SystemRoot to load libraries.
     environ = {name: os.environ[name] for name in ("SystemRoot", "SYSTEMROOT") if name in os.environ}
     try:
-        process = _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
+        return _popen([str(python), "-I", "-S", "-B", "-c", PROBE_SCRIPT], environ)
     except OSError as error:
         if refuses_programs(python):
             raise noexec_error(python.parent) from error
         raise _unstartable(title, why_not_executed(python, error)) from error
-    running.add(process)
-    return process
 
 
 def _read_answers(process: subprocess.Popen[bytes], title: str) -> dict[str, str]:
@@ -252,8 +250,10 @@ def _popen(command: list[str], environ: dict[str, str]) -> subprocess.Popen[byte
     pauses = iter(_RETRY_PAUSES)
     while True:
         try:
-            return subprocess.Popen(
-                command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            return start(
+                lambda: subprocess.Popen(
+                    command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                )
             )
         except OSError as error:
             pause = next(pauses, None)

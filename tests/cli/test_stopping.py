@@ -118,6 +118,33 @@ finally:
     assert not is_alive(pid)
 
 
+def test_a_signal_while_a_program_is_being_started_does_not_lose_it() -> None:
+    process = start(
+        """
+import subprocess
+from provision.cli import entry, lean
+from provision.host import children
+def starts(argv):
+    def popen():
+        hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        tell(hanging.pid)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)  # the handler runs now, and the process is not known yet
+        return hanging
+    children.start(popen)
+    tell("not reached")
+lean.run_lean = starts
+code = entry._dispatch(["list"])
+os._exit(code)
+"""
+    )
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    assert process.communicate(timeout=20) == ("", "interrupted\n")
+    assert process.returncode == 130
+    assert not is_alive(pid)
+
+
 def test_a_signal_is_noted_even_if_its_exception_is_wrapped_or_lost() -> None:
     process = start(
         """
